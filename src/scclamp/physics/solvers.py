@@ -1,0 +1,203 @@
+"""Fixed-point solvers: small frozen objects that propose the next state; one driver owns the loop.
+
+A solver answers two questions, `step` (where next?) and `error` (how far from done?). The driver imposes the clamps, keeps
+finished conditions still, checks finiteness, counts, and says how each condition ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from scclamp.physics.dynamics import Core
+from scclamp.physics.status import Status
+
+
+class Problem(NamedTuple):
+    """A clamped core map: x -> where(free, core(x), values)."""
+
+    core: Core
+    free: Tensor
+    values: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.where(self.free, self.core(x), self.values)
+
+
+class Solver(Protocol):
+    """What the driver asks of a solver."""
+
+    tol: float
+    max_steps: int
+
+    def init(self, x: Tensor) -> object:
+        """State that the solver carries between steps."""
+
+    def step(self, problem: Problem, x: Tensor, gx: Tensor, state: object) -> tuple[Tensor, object]:
+        """Next state, given the current one and its image."""
+
+    def error(self, x: Tensor, gx: Tensor) -> Tensor:
+        """Distance from convergence per condition, to be compared with `tol`."""
+
+
+def _max_abs(x: Tensor) -> Tensor:
+    return x.abs().amax(-1)
+
+
+@dataclass(frozen=True)
+class Damped:
+    """Damped Picard iteration ``x <- a g(x) + (1 - a) x``; the defaults are the settings of the paper.
+
+    Parameters
+    ----------
+    damping
+        The factor a in (0, 1].
+    tol
+        Largest step, in the maximum norm, that counts as converged.
+    max_steps
+        Steps before a condition is given up.
+    """
+
+    damping: float = 0.5
+    tol: float = 1e-5
+    max_steps: int = 200
+
+    def init(self, x: Tensor) -> None:
+        return None
+
+    def step(self, problem: Problem, x: Tensor, gx: Tensor, state: None) -> tuple[Tensor, None]:
+        return x + self.damping * (gx - x), None
+
+    def error(self, x: Tensor, gx: Tensor) -> Tensor:
+        return self.damping * _max_abs(gx - x)
+
+
+class _History(NamedTuple):
+    """Past differences of states and residuals (*batch, conditions, memory, regulators), newest first."""
+
+    x: Tensor | None
+    f: Tensor | None
+    dx: Tensor
+    df: Tensor
+
+
+@dataclass(frozen=True)
+class Anderson:
+    """Anderson acceleration: the step that would vanish if the recent past were linear.
+
+    Parameters
+    ----------
+    memory
+        Number of past differences kept.
+    damping
+        Share of the residual added after mixing.
+    tol
+        Largest residual, in the maximum norm, that counts as converged.
+    max_steps
+        Steps before a condition is given up.
+    """
+
+    memory: int = 5
+    damping: float = 1.0
+    tol: float = 1e-6
+    max_steps: int = 200
+
+    def init(self, x: Tensor) -> _History:
+        empty = x.new_zeros(*x.shape[:-1], self.memory, x.shape[-1])
+        return _History(None, None, empty, empty)
+
+    def step(self, problem: Problem, x: Tensor, gx: Tensor, state: _History) -> tuple[Tensor, _History]:
+        f = gx - x
+        plain = x + self.damping * f
+        if state.x is None or state.f is None:
+            return plain, state._replace(x=x, f=f)
+        dx = torch.cat([(x - state.x)[..., None, :], state.dx[..., :-1, :]], -2)
+        df = torch.cat([(f - state.f)[..., None, :], state.df[..., :-1, :]], -2)
+        gram = df @ df.mT
+        scale = gram.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None].clamp(min=torch.finfo(x.dtype).tiny)
+        ridge = torch.finfo(x.dtype).eps * torch.eye(self.memory, dtype=x.dtype, device=x.device)
+        mix = torch.linalg.solve_ex(gram / scale + ridge, (df @ f[..., None]) / scale).result
+        proposal = plain - ((dx + self.damping * df).mT @ mix).squeeze(-1)
+        # Where the least-squares problem broke down, a plain step is always available.
+        sound = proposal.isfinite().all(-1, keepdim=True)
+        return torch.where(sound, proposal, plain), _History(x, f, dx, df)
+
+    def error(self, x: Tensor, gx: Tensor) -> Tensor:
+        return _max_abs(gx - x)
+
+
+@dataclass(frozen=True)
+class Newton:
+    """Newton's method on ``x - g(x)``, with a damped step wherever the full one would not reduce the residual.
+
+    Parameters
+    ----------
+    tol
+        Largest residual, in the maximum norm, that counts as converged.
+    max_steps
+        Steps before a condition is given up.
+    """
+
+    tol: float = 1e-6
+    max_steps: int = 50
+
+    def init(self, x: Tensor) -> None:
+        return None
+
+    def step(self, problem: Problem, x: Tensor, gx: Tensor, state: None) -> tuple[Tensor, None]:
+        f = gx - x
+        M = problem.core.linearise(x, problem.free).dense()
+        eye = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+        full = x + torch.linalg.solve_ex(eye - M, f[..., None]).result.squeeze(-1)
+        full = torch.where(problem.free, full, problem.values)
+        better = _max_abs(problem(full) - full) < _max_abs(f)
+        return torch.where(better[..., None], full, x + 0.5 * f), None
+
+    def error(self, x: Tensor, gx: Tensor) -> Tensor:
+        return _max_abs(gx - x)
+
+
+class Settled(NamedTuple):
+    """What the driver returns, per condition."""
+
+    x: Tensor
+    status: Tensor
+    residual: Tensor
+    iterations: Tensor
+    rate: Tensor
+
+
+
+def drive(solver: Solver, problem: Problem, x0: Tensor) -> Settled:
+    """Iterate every condition until it has converged, turned non-finite, or used up its steps.
+
+    A finished condition is not touched again, so its result does not depend on its neighbours in the batch. `rate` is
+    the last observed ratio of successive errors: near the spectral radius for `Damped(1.0)`.
+    """
+    x = torch.where(problem.free, x0, problem.values)
+    state = solver.init(x)
+    active = torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device)
+    status = torch.full(active.shape, Status.MAX_STEPS, dtype=torch.int8, device=x.device)
+    iterations = torch.zeros(active.shape, dtype=torch.int32, device=x.device)
+    previous = x.new_full(active.shape, torch.nan)
+    rate = previous.clone()
+    for _ in range(solver.max_steps):
+        gx = problem(x)
+        error = solver.error(x, gx)
+        rate = torch.where(active, error / previous, rate)
+        previous = error
+        proposal, state = solver.step(problem, x, gx, state)
+        x = torch.where(active[..., None], proposal, x)
+        iterations += active
+        finite = error.isfinite()
+        status[active & ~finite] = Status.NONFINITE
+        status[active & finite & (error <= solver.tol)] = Status.CONVERGED
+        active = status == Status.MAX_STEPS
+        if not active.any():
+            break
+    residual = _max_abs(problem(x) - x)
+    status[(status == Status.CONVERGED) & ~residual.isfinite()] = Status.NONFINITE
+    return Settled(x, status, residual, iterations, rate)
