@@ -1,0 +1,138 @@
+"""What a user sets once for a session: how much is said, where it runs, how much memory it may take."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, get_args
+
+from scclamp._errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Verbosity = Literal["error", "warning", "info", "debug"]
+Progress = Literal["auto", "on", "off"]
+
+_LEVELS: dict[str, int] = {name: getattr(logging, name.upper()) for name in get_args(Verbosity)}
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        msg = f"{name}={value!r} is not known.{did_you_mean(str(value), allowed)} Use one of {', '.join(allowed)}."
+        raise InputError(msg)
+    return value
+
+
+class Settings:
+    """Settings of the session; assign to an attribute to change it.
+
+    The only logger that is ever touched is `scclamp`, and only when `verbosity` is assigned.
+
+    Examples
+    --------
+    >>> import scclamp as sc_c
+    >>> sc_c.settings.progress
+    'auto'
+    >>> with sc_c.settings.override(progress="off", max_memory=2.0):
+    ...     sc_c.settings.max_memory
+    2.0
+    """
+
+    __slots__ = ("_device", "_max_memory", "_progress", "_verbosity")
+
+    def __init__(self) -> None:
+        self._verbosity: Verbosity | None = None
+        self._progress: Progress = "auto"
+        self._device = "cpu"
+        self._max_memory = 4.0
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in _NAMES)})"
+
+    @property
+    def verbosity(self) -> Verbosity | None:
+        """Least severe message that the logger `scclamp` passes on; None leaves that to the application."""
+        return self._verbosity
+
+    @verbosity.setter
+    def verbosity(self, value: Verbosity | None) -> None:
+        level = logging.NOTSET if value is None else _LEVELS[_one_of("verbosity", value, get_args(Verbosity))]
+        logging.getLogger("scclamp").setLevel(level)
+        self._verbosity = value
+
+    @property
+    def progress(self) -> Progress:
+        """Progress bars: `auto` shows them on a terminal and in a notebook, `on` always, `off` never."""
+        return self._progress
+
+    @progress.setter
+    def progress(self, value: Progress) -> None:
+        _one_of("progress", value, get_args(Progress))
+        self._progress = value
+
+    @property
+    def device(self) -> str:
+        """Torch device on which fits and predictions run unless a call names another."""
+        return self._device
+
+    @device.setter
+    def device(self, value: str) -> None:
+        kind, _, index = str(value).partition(":")
+        _one_of("device", kind, ("cpu", "cuda", "mps"))
+        if index and not index.isdecimal():
+            msg = f"device={value!r} has no whole number after the colon. Write for example 'cuda:0'."
+            raise InputError(msg)
+        self._device = str(value)
+
+    @property
+    def max_memory(self) -> float:
+        """Gigabytes that the working arrays of one call may take; larger requests are cut into chunks."""
+        return self._max_memory
+
+    @max_memory.setter
+    def max_memory(self, value: float) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            msg = f"max_memory={value!r} is not a positive number of gigabytes. Give for example 4.0."
+            raise InputError(msg)
+        self._max_memory = float(value)
+
+    def show_progress(self) -> bool:
+        """Whether a progress bar is to be drawn now."""
+        if self._progress == "auto":
+            return "ipykernel" in sys.modules or sys.stderr.isatty()
+        return self._progress == "on"
+
+    @contextmanager
+    def override(self, **changes: object) -> Iterator[None]:
+        """Change settings for the length of a `with` block.
+
+        Parameters
+        ----------
+        changes
+            New values by the name of the setting.
+
+        Examples
+        --------
+        >>> import scclamp as sc_c
+        >>> with sc_c.settings.override(verbosity="debug"):
+        ...     sc_c.settings.verbosity
+        'debug'
+        """
+        if unknown := sorted(set(changes) - set(_NAMES)):
+            msg = f"{unknown[0]!r} is no setting.{did_you_mean(unknown[0], _NAMES)} There are {', '.join(_NAMES)}."
+            raise InputError(msg)
+        before = {name: getattr(self, name) for name in changes}
+        try:
+            for name, value in changes.items():
+                setattr(self, name, value)
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(self, name, value)
+
+
+_NAMES = ("verbosity", "progress", "device", "max_memory")
+
+settings = Settings()
