@@ -9,10 +9,13 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scclamp._errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STALE_SECONDS = 24 * 3600
 """Age after which what a killed process left beside a target is swept; younger ones may belong to a living writer."""

@@ -13,9 +13,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import safetensors
 import safetensors.torch
@@ -24,6 +23,9 @@ import torch
 from scclamp._atomic import STALE_SECONDS, atomic_path, remove
 from scclamp._digest import digest_names, digest_text, dump_json, load_json
 from scclamp._errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anndata
-import pandas as pd
 
 from scclamp._atomic import atomic_path, recover
 from scclamp._errors import InputError, InputWarning, StorageError
 from scclamp._storage import decode, find_fits
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
     from anndata import AnnData
     from mudata import MuData
 
@@ -34,7 +34,8 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
     path
         Ends in `.h5ad` (AnnData), `.h5mu` (MuData) or `.zarr` (either). An existing file or store is replaced.
     compression
-        Compression of the HDF5 formats: `"gzip"`, which also finds changed bits, `"lzf"` or None.
+        Compression of the HDF5 formats: `"gzip"`, which also finds changed bits, `"lzf"` or None. Zarr format 3 is
+        compressed with a checksum.
 
     Raises
     ------
@@ -152,14 +153,24 @@ def _write(data: AnnData | MuData, path: Path, suffix: str, compression: str | N
     if suffix == ".h5ad":
         anndata.io.write_h5ad(path, data, compression=compression)
     elif isinstance(data, anndata.AnnData):
-        anndata.io.write_zarr(path, data)
+        anndata.io.write_zarr(path, data, **_checksums())
     else:
         import mudata
 
         if suffix == ".zarr":
-            mudata.write_zarr(path, data)
+            mudata.write_zarr(path, data, **_checksums())
         else:
             mudata.write_h5mu(path, data, compression=compression)
+
+
+def _checksums() -> dict[str, Any]:
+    """Let zarr keep a checksum of every chunk: by default most changed bits in one are read as other numbers."""
+    from zarr.codecs import ZstdCodec
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # anndata 0.14 has no such setting and writes format 3
+        version = getattr(anndata.settings, "zarr_write_format", 3)
+    return {"compressors": ZstdCodec(checksum=True)} if version == 3 else {}
 
 
 def _read(path: Path, suffix: str) -> AnnData | MuData:
@@ -176,7 +187,7 @@ def _read(path: Path, suffix: str) -> AnnData | MuData:
 def _frames_kept(data: AnnData | MuData) -> Iterator[None]:
     """Undo what the writers do to the caller's data: they turn columns of strings into categories."""
     owners = [data, *data.mod.values()] if hasattr(data, "mod") else [data]
-    frames: list[pd.DataFrame] = [frame for owner in owners for frame in (owner.obs, owner.var)]
+    frames: list[Any] = [frame for owner in owners for frame in (owner.obs, owner.var)]
     before = [frame.copy() for frame in frames]
     try:
         yield

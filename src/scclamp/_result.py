@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from scclamp._digest import digest_names, digest_text, digest_value, dump_json, load_json
 from scclamp._errors import InputError, list_some
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Value = float | int | bool | str | np.ndarray
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,7 +152,7 @@ def gene_order(adata: AnnData, result: Result) -> np.ndarray:
     return pd.Index(result.genes).get_indexer(adata.var_names)
 
 
-def _storable(value: object) -> object:
+def _storable(value: Any) -> object:
     """Copy a value so that it shares no memory with the result, in a type that every file format holds."""
     if isinstance(value, tuple):
         return np.array(value, dtype=str)
@@ -167,8 +167,8 @@ def _is_regulator(result: Result) -> np.ndarray:
     return mask
 
 
-def _put(writes: list[tuple[MutableMapping[str, Any], str, object]]) -> None:
-    """Set or delete entries of several mappings; on any failure all are as before."""
+def _put(writes: Iterable[tuple[Any, str, object]]) -> None:
+    """Set or delete entries of several mappings or data frames; on any failure all are as before."""
     done = []
     try:
         for mapping, key, value in writes:
@@ -180,7 +180,7 @@ def _put(writes: list[tuple[MutableMapping[str, Any], str, object]]) -> None:
         raise
 
 
-def _set(mapping: MutableMapping[str, Any], key: str, value: object) -> None:
+def _set(mapping: Any, key: str, value: object) -> None:
     if value is not _ABSENT:
         mapping[key] = value
     elif key in mapping:
@@ -212,7 +212,7 @@ def _recorded(uns: Mapping[str, Any], key: str) -> dict[str, str]:
         raise _changed(key, ["sha256"]) from error
 
 
-def _plain(uns: Mapping[str, Any], name: str, key: str) -> Any:  # noqa: ANN401 -- what a file gave back
+def _plain(uns: Mapping[str, Any], name: str, key: str) -> Any:
     try:
         return plain_value(uns[name], name)
     except (InputError, UnicodeDecodeError) as error:
@@ -228,7 +228,7 @@ def _genes(uns: Mapping[str, Any], recorded: dict[str, str], key: str) -> list[s
 
 def _order(adata: AnnData, genes: list[str], key: str) -> np.ndarray:
     """Position in `adata` of each gene of the fit."""
-    order = adata.var_names.get_indexer(genes) if adata.var_names.is_unique else np.full(len(genes), -1)
+    order = adata.var_names.get_indexer(pd.Index(genes)) if adata.var_names.is_unique else np.full(len(genes), -1)
     missing = [gene for gene, position in zip(genes, order, strict=True) if position < 0]
     if missing or adata.n_vars != len(genes):
         new = list_some(sorted(set(adata.var_names) - set(genes)))
