@@ -1,5 +1,7 @@
-"""Data sets, simulated and real."""
+"""Data sets: simulated screens with a known network."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from scclamp.datasets._simulated import simulated
+
+__all__ = ["simulated"]
