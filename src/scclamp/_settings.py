@@ -81,7 +81,7 @@ class Settings:
     def device(self, value: str) -> None:
         kind, _, index = str(value).partition(":")
         _one_of("device", kind, ("cpu", "cuda", "mps"))
-        if index and not index.isdecimal():
+        if ":" in str(value) and not index.isdecimal():
             msg = f"device={value!r} has no whole number after the colon. Write for example 'cuda:0'."
             raise InputError(msg)
         self._device = str(value)
