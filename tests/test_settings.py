@@ -72,7 +72,8 @@ def test_override_restores_even_after_an_error(settings):
             assert (settings.device, settings.max_memory) == ("cuda:1", 1.0)
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, fail)
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert (settings.device, settings.max_memory) == ("cpu", 4.0)
 
 
