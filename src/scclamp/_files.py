@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
     """
     suffix = _suffix(path)
     multimodal = not isinstance(data, anndata.AnnData)
-    if multimodal and not hasattr(data, "mod"):
+    if multimodal and not isinstance(getattr(data, "mod", None), Mapping):
         msg = f"data must be an AnnData or a MuData. Got {type(data).__name__}."
         raise InputError(msg)
     if suffix == (".h5ad" if multimodal else ".h5mu"):
@@ -72,11 +73,13 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
     with atomic_path(path) as temporary, _frames_kept(data):
         try:
             _write(data, temporary, suffix, compression)
-        except (TypeError, ValueError, NotImplementedError) as error:
-            msg = f"data cannot be written to path={str(path)!r}: {error} {_notes(error)}"
-            raise InputError(msg) from error
+        except (OSError, MemoryError):
+            raise
         except RuntimeError as error:  # how HDF5 reports a disk that fills up while it closes the file
             raise OSError(str(error)) from error
+        except Exception as error:  # what a format cannot hold makes the writers raise anything
+            msg = f"data cannot be written to path={str(path)!r}: {error} {_notes(error)}"
+            raise InputError(msg) from error
 
 
 def read(path: str | os.PathLike[str]) -> AnnData | MuData:
@@ -113,7 +116,7 @@ def read(path: str | os.PathLike[str]) -> AnnData | MuData:
     except Exception as error:  # a damaged file can make the readers below raise anything
         msg = f"path={str(path)!r} cannot be read, it is damaged or no {suffix}: {error} {_notes(error)}"
         raise StorageError(msg) from error
-    for name, adata in data.mod.items() if hasattr(data, "mod") else [("", data)]:
+    for name, adata in [("", data)] if isinstance(data, anndata.AnnData) else data.mod.items():
         where = f"path={str(path)!r}" + (f", mod={name!r}" if name else "")
         for key in find_fits(adata):
             _verify(adata, key, where)
@@ -186,7 +189,7 @@ def _read(path: Path, suffix: str) -> AnnData | MuData:
 @contextlib.contextmanager
 def _frames_kept(data: AnnData | MuData) -> Iterator[None]:
     """Undo what the writers do to the caller's data: they turn columns of strings into categories."""
-    owners = [data, *data.mod.values()] if hasattr(data, "mod") else [data]
+    owners = [data] if isinstance(data, anndata.AnnData) else [data, *data.mod.values()]
     frames: list[Any] = [frame for owner in owners for frame in (owner.obs, owner.var)]
     before = [frame.copy() for frame in frames]
     try:
