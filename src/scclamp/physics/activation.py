@@ -6,10 +6,13 @@ them the argument is projected and the slope is zero, so the state itself stays 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
+
+from scclamp._errors import InputError
 
 BOUNDS = (1e-6, 50.0)
 """Default bounds of an activation's argument."""
@@ -33,6 +36,8 @@ class Activation(nn.Module, ABC):
 
     def __init__(self, bounds: tuple[float, float] = BOUNDS) -> None:
         super().__init__()
+        if not bounds[0] < bounds[1]:
+            raise InputError(f"bounds={bounds!r} must be a smaller and a larger number.")
         self.bounds = bounds
 
     def guard(self, x: Tensor) -> Tensor:
@@ -78,6 +83,8 @@ class Hill(Activation):
         bounds: tuple[float, float] = BOUNDS,
     ) -> None:
         super().__init__(bounds)
+        if not (0 < n < math.inf and 0 < K < math.inf and bounds[0] > 0):
+            raise InputError(f"n={n!r}, K={K!r} and bounds={bounds!r} must be positive: they are kept as logarithms.")
         self.log_n = nn.Parameter(torch.full(batch_shape, float(n)).log())
         self.log_K = nn.Parameter(torch.full(batch_shape, float(K)).log())
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from scclamp._errors import ConvergenceWarning
+from scclamp._errors import ConvergenceWarning, InputError
 from scclamp.physics.linearisation import Dense, Linearisation
 from scclamp.physics.solvers import Anderson, Damped, Problem, drive
 from scclamp.physics.status import Status
@@ -48,6 +48,12 @@ class _Implicit(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, v: Tensor) -> tuple[Tensor, None, None]:
+        if torch.is_grad_enabled():
+            # The linearisation is a constant here, so a second derivative would be wrong without a word.
+            raise InputError(
+                "create_graph=True asks for second derivatives of a steady state, which an implicit adjoint does not "
+                "have. Use adjoint=Unrolled()."
+            )
         return ctx.solve(v), None, None
 
 
@@ -91,6 +97,7 @@ class ReducedImplicit:
         tol = self.tol if self.tol is not None else 20 * torch.finfo(v.dtype).eps
         eye = (1 + self.tikhonov) * torch.eye(v.shape[-1], dtype=v.dtype, device=v.device)
         w, left = self._refine(M, v, eye, tol, report)
+        report.n_direct = 0
         if left.any():
             index = left.nonzero(as_tuple=True)
             system = eye - M.select(index).dense().mT
@@ -98,10 +105,12 @@ class ReducedImplicit:
             w[index] = torch.linalg.solve_ex(system, v[index][..., None]).result.squeeze(-1)
             report.n_direct = len(index[0])
         report.residual = _residual(M, w, v, self.tikhonov)
-        report.converged = bool(report.residual.isfinite().all())
+        report.converged = bool((report.residual <= torch.finfo(v.dtype).eps ** 0.5).all())
         return w
 
-    def _refine(self, M: Any, v: Tensor, eye: Tensor, tol: float, report: BackwardReport) -> tuple[Tensor, Tensor]:
+    def _refine(
+        self, M: Linearisation, v: Tensor, eye: Tensor, tol: float, report: BackwardReport
+    ) -> tuple[Tensor, Tensor]:
         """Refine with the shared inverse; return the solution and the conditions it did not reach."""
         if self.max_steps == 0:
             return v, torch.ones(v.shape[:-1], dtype=torch.bool, device=v.device)
@@ -114,7 +123,8 @@ class ReducedImplicit:
             reached = r.abs().amax(-1) <= tol * scale
             if reached.all():
                 break
-            w = w + r @ inverse
+            # What has arrived stays: where the mean is a poor guide, a further correction would lead away again.
+            w = torch.where(reached[..., None], w, w + r @ inverse)
         return w, ~reached
 
 
@@ -150,12 +160,16 @@ class Iterative:
         unit = v / scale
         problem = Problem(_Affine(M, unit), torch.ones_like(v, dtype=torch.bool), torch.zeros_like(v))
         settled = drive(Anderson(memory=self.memory, tol=tol, max_steps=self.max_steps), problem, unit)
-        report.residual, report.iterations = settled.residual, int(settled.iterations.max())
+        report.residual, report.iterations = settled.residual, max(settled.iterations.flatten().tolist(), default=0)
         report.converged = bool((settled.status == Status.CONVERGED).all())
         if not report.converged:
             n_bad = int((settled.status != Status.CONVERGED).sum())
-            message = f"The adjoint solve did not converge for {n_bad} condition(s): residual {settled.residual.max():.1e}"
-            warnings.warn(f"{message} > tol={tol:.1e}. Raise max_steps or use ReducedImplicit().", ConvergenceWarning, 2)
+            message = (
+                f"The adjoint solve did not converge for {n_bad} condition(s): residual {settled.residual.max():.1e}"
+            )
+            warnings.warn(
+                f"{message} > tol={tol:.1e}. Raise max_steps or use ReducedImplicit().", ConvergenceWarning, 2
+            )
         return settled.x * scale
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from scclamp._errors import InputError
 from scclamp.physics.activation import BOUNDS
 from scclamp.physics.linearisation import Linearisation
 
@@ -54,10 +55,11 @@ class Dynamics(nn.Module, ABC):
         bounds: tuple[float, float] = BOUNDS,
     ) -> None:
         super().__init__()
+        rows = _check_rows(torch.as_tensor(rows, dtype=torch.int64), n_genes)
         self.bounds = bounds
         self.b = nn.Parameter(torch.zeros(*batch_shape, n_genes))
         self.log_gamma = nn.Parameter(torch.zeros(batch_shape))
-        self.register_buffer("rows", torch.as_tensor(rows, dtype=torch.int64))
+        self.register_buffer("rows", rows)
         self.register_buffer("measured", (self.rows >= 0).nonzero().squeeze(-1))
 
     @abstractmethod
@@ -96,3 +98,18 @@ class Dynamics(nn.Module, ABC):
     def named_values(self) -> dict[str, Tensor]:
         """Kinetic constants in natural units, by name."""
         return {"gamma": self.log_gamma.exp()}
+
+
+def _check_rows(rows: Tensor, n_genes: int) -> Tensor:
+    if rows.ndim != 1 or len(rows) == 0:
+        raise InputError(f"rows has shape {tuple(rows.shape)}, but must list at least one regulator, as (regulators,).")
+    if bool((rows < -1).any()) or bool((rows >= n_genes).any()):
+        raise InputError(
+            f"rows={rows.tolist()} leaves the range of {n_genes} genes. Use 0 to {n_genes - 1}, or -1 for a latent regulator."
+        )
+    measured = rows[rows >= 0]
+    if len(measured.unique()) < len(measured):
+        raise InputError(
+            f"rows={rows.tolist()} names a gene twice. Give each regulator its own gene, or -1 when latent."
+        )
+    return rows

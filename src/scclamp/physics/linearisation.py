@@ -24,6 +24,9 @@ class Linearisation(Protocol):
     def select(self, index: tuple[Tensor, ...]) -> Linearisation:
         """The linearisation of some (member, condition) entries only."""
 
+    def mean_condition(self) -> Tensor:
+        """M of an average condition (*batch, regulators, regulators): the preconditioner's matrix."""
+
 
 @dataclass(frozen=True)
 class Factored:
@@ -58,7 +61,6 @@ class Factored:
         return Dense(left[..., :, None] * A * right[..., None, :])
 
     def mean_condition(self) -> Tensor:
-        """M averaged over free conditions (*batch, regulators, regulators): the preconditioner's matrix."""
         free = (self.left != 0).to(self.left.dtype)
         weight = free.sum(-2).clamp(min=1)
         left = self.left.sum(-2) / weight

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from scclamp._errors import InputError
 from scclamp.physics.activation import Activation, Hill
 from scclamp.physics.dynamics import Dynamics
 from scclamp.physics.integration import Additive, Integration
@@ -73,6 +74,17 @@ class Network(Dynamics):
         self.A = nn.Parameter(torch.zeros(*batch_shape, n_genes, len(self.rows)))
         self.activation = activation
         self.integration = Additive() if integration is None else integration
+        self._check_kinetics()
+
+    def _check_kinetics(self) -> None:
+        """Every member has its own kinetic constants, or gradients would couple members that are fitted side by side."""
+        for kinetics in (self.activation, self.integration):
+            for name, constant in kinetics.named_parameters():
+                if tuple(constant.shape[: len(self.batch_shape)]) != self.batch_shape:
+                    raise InputError(
+                        f"{kinetics.name} has {name} of shape {tuple(constant.shape)}, but the network has members "
+                        f"{self.batch_shape}. Pass batch_shape={self.batch_shape} to {type(kinetics).__name__}."
+                    )
 
     def production(self, x: Tensor) -> Tensor:
         return self.integration(self.b, self.activation(x) @ self.A.mT)

@@ -30,8 +30,13 @@ class Problem(NamedTuple):
 class Solver(Protocol):
     """What the driver asks of a solver."""
 
-    tol: float
-    max_steps: int
+    @property
+    def tol(self) -> float:
+        """Error that counts as converged."""
+
+    @property
+    def max_steps(self) -> int:
+        """Steps before a condition is given up."""
 
     def init(self, x: Tensor) -> object:
         """State that the solver carries between steps."""
@@ -170,34 +175,34 @@ class Settled(NamedTuple):
     rate: Tensor
 
 
-
 def drive(solver: Solver, problem: Problem, x0: Tensor) -> Settled:
     """Iterate every condition until it has converged, turned non-finite, or used up its steps.
 
-    A finished condition is not touched again, so its result does not depend on its neighbours in the batch. `rate` is
-    the last observed ratio of successive errors: near the spectral radius for `Damped(1.0)`.
+    Status and residual describe the state that is returned: it is judged before the next step is taken, and a finished
+    condition is not touched again, so its result does not depend on its neighbours in the batch. An error at the rounding
+    level of the state counts as converged, since no further step could lower it. A non-finite start is reported, not
+    replaced. `rate` is the last observed ratio of successive errors: near the spectral radius for `Damped(1.0)`.
     """
     x = torch.where(problem.free, x0, problem.values)
     state = solver.init(x)
-    active = torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device)
-    status = torch.full(active.shape, Status.MAX_STEPS, dtype=torch.int8, device=x.device)
-    iterations = torch.zeros(active.shape, dtype=torch.int32, device=x.device)
-    previous = x.new_full(active.shape, torch.nan)
+    rounding = 4 * torch.finfo(x.dtype).eps
+    status = torch.full(x.shape[:-1], Status.MAX_STEPS, dtype=torch.int8, device=x.device)
+    active = torch.ones_like(status, dtype=torch.bool)
+    iterations = torch.zeros_like(status, dtype=torch.int32)
+    previous = x.new_full(status.shape, torch.nan)
     rate = previous.clone()
-    for _ in range(solver.max_steps):
+    for step in range(solver.max_steps + 1):
         gx = problem(x)
         error = solver.error(x, gx)
         rate = torch.where(active, error / previous, rate)
         previous = error
+        status[active & ~error.isfinite()] = Status.NONFINITE
+        done = error.isfinite() & (error <= (rounding * _max_abs(x)).clamp(min=solver.tol))
+        status[active & done] = Status.CONVERGED
+        active = status == Status.MAX_STEPS
+        if step == solver.max_steps or not active.any():
+            break
         proposal, state = solver.step(problem, x, gx, state)
         x = torch.where(active[..., None], proposal, x)
         iterations += active
-        finite = error.isfinite()
-        status[active & ~finite] = Status.NONFINITE
-        status[active & finite & (error <= solver.tol)] = Status.CONVERGED
-        active = status == Status.MAX_STEPS
-        if not active.any():
-            break
-    residual = _max_abs(problem(x) - x)
-    status[(status == Status.CONVERGED) & ~residual.isfinite()] = Status.NONFINITE
-    return Settled(x, status, residual, iterations, rate)
+    return Settled(x, status, _max_abs(gx - x), iterations, rate)

@@ -45,17 +45,31 @@ def radius_bound(linearisation: Linearisation, n_steps: int = 12) -> Tensor:
 
 
 def track_radius(linearisation: Linearisation, v: Tensor, n_steps: int = 4) -> tuple[Tensor, Tensor]:
-    """Estimate the spectral radius by a few power steps from a vector carried over from the last call.
+    """Estimate the spectral radius from a vector carried over from the last call, with `n_steps` products or a few more.
 
-    Averaging the growth over the steps evens out the rotation of complex pairs. Returns the estimate per condition and
-    the vector to carry on.
+    Power steps turn the vector towards the dominant eigenvectors; the last two products span a plane, whose two Ritz
+    values also get rotating and sign-flipping pairs right. Returns the estimate per condition and the vector to carry on.
     """
-    log_growth = v.new_zeros(v.shape[:-1])
-    tiny = torch.finfo(v.dtype).tiny
-    for _ in range(n_steps):
-        v = linearisation.jvp(v)
-        norm = torch.linalg.vector_norm(v, dim=-1).clamp(min=tiny)
-        log_growth = log_growth + norm.log()
-        # A vanished vector (no feedback yet) starts afresh, or it would stay blind to feedback that appears later.
-        v = torch.where((norm > tiny)[..., None], v / norm[..., None], torch.ones_like(v))
-    return (log_growth / n_steps).exp(), v
+    tiny, small = torch.finfo(v.dtype).tiny, torch.finfo(v.dtype).eps ** 0.5
+    for _ in range(max(n_steps - 2, 0)):
+        v = _unit(linearisation.jvp(v), tiny)
+    q = _unit(v, tiny)
+    along = linearisation.jvp(q)
+    h11 = (q * along).sum(-1)
+    rest = along - h11[..., None] * q
+    h21 = torch.linalg.vector_norm(rest, dim=-1)
+    aligned = h21 <= small * h11.abs()
+    p = rest / h21.clamp(min=tiny)[..., None]
+    across = linearisation.jvp(p)
+    half, h12 = (p * across).sum(-1), (q * across).sum(-1)
+    det = h11 * half - h12 * h21
+    half = 0.5 * (h11 + half)
+    square = half * half - det
+    pair = torch.where(square < 0, det.abs().sqrt(), half.abs() + square.clamp(min=0).sqrt())
+    return torch.where(aligned, h11.abs(), pair), _unit(linearisation.jvp(along), tiny)
+
+
+def _unit(v: Tensor, tiny: float) -> Tensor:
+    """Normalise; a vanished vector (no feedback yet) starts afresh, or it would stay blind to feedback that appears later."""
+    norm = torch.linalg.vector_norm(v, dim=-1, keepdim=True)
+    return torch.where(norm > tiny, v / norm.clamp(min=tiny), torch.full_like(v, v.shape[-1] ** -0.5))

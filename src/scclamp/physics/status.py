@@ -25,6 +25,6 @@ _ADVICE = {
     "the dtype; raise max_steps, loosen tol, or use Newton() or float64",
     Status.NONFINITE: "met NaN or infinity: a parameter or a clamp value is not finite, or the iteration diverged; check "
     "the inputs, lower the learning rate, or use a smaller damping",
-    Status.UNSTABLE: "is a fixed point that repels: the linearised core has spectral radius >= 1, so no cell settles "
-    "there by this feedback; weaken the feedback (regularise A) or start from another state",
+    Status.UNSTABLE: "is a fixed point that repels the iteration: the linearised core has spectral radius >= 1, so "
+    "feedback amplifies errors instead of damping them; weaken it (regularise A) or start from another state",
 }

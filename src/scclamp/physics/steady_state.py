@@ -122,49 +122,74 @@ def steady_state(
     tensor([[1.0000, 1.5000, 0.5000],
             [3.0000, 1.9000, 0.1000]])
     """
-    _check_clamps(dynamics, mask, values)
+    shape = _check_clamps(dynamics, mask, values, core0)
     solver = Newton() if solver is None else solver
     adjoint = ReducedImplicit() if adjoint is None else adjoint
     core = dynamics.core()
     problem = Problem(core, ~mask, values)
     with torch.no_grad():
-        x0 = dynamics.rest() if core0 is None else core0
-        shape = torch.broadcast_shapes(x0.shape, mask.shape, values.shape)
-        settled = drive(solver, problem, x0.expand(shape))
+        x0 = (dynamics.rest() if core0 is None else core0).expand(shape)
+        settled = drive(solver, problem, x0)
     report = BackwardReport()
-    attached = adjoint.attach(problem, settled.x, x0.expand(shape), report)
+    finite = settled.x.isfinite().all(-1, keepdim=True)
+    attached = adjoint.attach(problem, settled.x.where(finite, 1), x0, report)
     value = dynamics.readout(attached)
+    if not finite.all():
+        # NaN is put in last, where it stops gradients: a loss over the other conditions stays differentiable.
+        value = value.where(finite, torch.nan)
     with torch.no_grad():
         linearisation = core.linearise(settled.x, problem.free.expand(shape))
         bounds = dynamics.bounds
         outside = ((settled.x < bounds[0]) | (settled.x > bounds[1])).sum(-1)
-    status = settled.status
+        status = settled.status.masked_fill(~_sound(dynamics, value), int(Status.NONFINITE))
     if check_stability:
-        status = _mark_unstable(status, linearisation)
+        status = _mark_unstable(status, linearisation, shape[-1])
     return Solution(
         value, settled.x, status, settled.residual, settled.iterations, settled.rate, linearisation, outside, report
     )
 
 
-def _mark_unstable(status: Tensor, linearisation: Linearisation) -> Tensor:
+def _sound(dynamics: Dynamics, value: Tensor) -> Tensor:
+    """Mark conditions whose every gene is finite, under constants that are finite and positive.
+
+    A constant that ran off to infinity or zero can leave finite states behind (an infinite decay rate gives zeros).
+    """
+    sound = value.isfinite().all(-1)
+    for constant in dynamics.named_values().values():
+        usable = (constant > 0) & constant.isfinite()
+        sound = sound & usable.reshape(*dynamics.batch_shape, -1).all(-1, keepdim=True)
+    return sound
+
+
+def _mark_unstable(status: Tensor, linearisation: Linearisation, n_regulators: int) -> Tensor:
     """Mark converged conditions of spectral radius >= 1; the cheap bound clears nearly all before any eigenvalues."""
-    suspect = (status == Status.CONVERGED) & ~(radius_bound(linearisation) < 1)
+    bound = radius_bound(linearisation)
+    status = status.masked_fill((status == Status.CONVERGED) & ~bound.isfinite(), int(Status.NONFINITE))
+    # Eigenvalues are known to rounding only, and what cannot be told from one is not called stable.
+    limit = 1 - 10 * n_regulators * torch.finfo(bound.dtype).eps
+    suspect = (status == Status.CONVERGED) & ~(bound < limit)
     if not suspect.any():
         return status
     index = suspect.nonzero(as_tuple=True)
-    status = status.clone()
     radius = spectral_radius(linearisation.select(index)).to(status.device)
-    status[index] = torch.where(radius < 1, int(Status.CONVERGED), int(Status.UNSTABLE)).to(status.dtype)
+    status[index] = torch.where(radius < limit, int(Status.CONVERGED), int(Status.UNSTABLE)).to(status.dtype)
     return status
 
 
-def _check_clamps(dynamics: Dynamics, mask: Tensor, values: Tensor) -> None:
+def _check_clamps(dynamics: Dynamics, mask: Tensor, values: Tensor, core0: Tensor | None) -> tuple[int, ...]:
+    """Return the shape (*batch, conditions, regulators) of the core's state, or say what does not fit."""
     n_regulators = len(dynamics.rows)
-    for name, tensor in (("mask", mask), ("values", values)):
+    given = {"mask": mask, "values": values} | ({} if core0 is None else {"core0": core0})
+    for name, tensor in given.items():
         if tensor.ndim < 2 or tensor.shape[-1] != n_regulators:
             raise InputError(
                 f"{name} has shape {tuple(tensor.shape)}, but must end in (conditions, {n_regulators}): one column per "
                 "regulator. Build it with scclamp.conditions.Conditions."
+            )
+        if name != "mask" and tensor.dtype != dynamics.b.dtype:
+            raise InputError(
+                f"{name} has dtype {tensor.dtype}, but the parameters have {dynamics.b.dtype}. "
+                f"Pass {name}.to({dynamics.b.dtype}), or convert the dynamics."
             )
     if mask.dtype != torch.bool:
         raise InputError(f"mask has dtype {mask.dtype}, but must be torch.bool. Pass mask.bool().")
@@ -174,3 +199,12 @@ def _check_clamps(dynamics: Dynamics, mask: Tensor, values: Tensor) -> None:
             "mask leaves a latent regulator free, but a latent regulator has no dynamics of its own. Clamp it in every "
             "condition: 0 where it is untouched, 1 where it is perturbed."
         )
+    shapes = [(*dynamics.batch_shape, 1, n_regulators), *(tuple(t.shape) for t in given.values())]
+    try:
+        return tuple(torch.broadcast_shapes(*shapes))
+    except RuntimeError as error:
+        described = ", ".join(f"{name} {tuple(t.shape)}" for name, t in given.items())
+        raise InputError(
+            f"{described} and batch_shape={dynamics.batch_shape} do not fit together. "
+            "Give all of them the same members and conditions, or leave the member axis out."
+        ) from error
