@@ -32,6 +32,7 @@ def simulated(
     strength: float | None = None,
     density: float | None = None,
     core_degree: float | None = None,
+    core_strength: float | None = None,
     activating: float | None = None,
     feedback: float | None = None,
     n: float | None = None,
@@ -78,7 +79,9 @@ def simulated(
     density
         Mean share of all genes that a regulator targets.
     core_degree
-        Mean number of regulators that act on a regulator (at least `density` times their number).
+        Mean number of regulators that act on a regulator, roughly.
+    core_strength
+        Factor of the weights on regulators; more of it makes more indirect effects.
     activating
         Share of positive edges.
     feedback
@@ -128,7 +131,7 @@ def simulated(
     measured = np.ones(config.n_genes, dtype=bool)
     measured[design_rng.choice(truth.rows, config.n_unmeasured, replace=False)] = False
     adata = _draw_cells(config, design, states[:, measured], cell_rng)
-    adata.var_names = genes[measured]
+    adata.var_names = pd.Index(genes[measured])
     _write_truth(adata, truth, design, states, measured)
     adata.uns["truth"] |= {"regulators": np.array(regulators), "preset": preset, "params": config.to_json()}
     return adata
@@ -160,7 +163,7 @@ def _draw_cells(
     counts = draw_counts(rates, codes, depth, dispersion=config.dispersion, dropout=config.dropout, rng=rng)
     obs = pd.DataFrame(
         {
-            PERTURBATION: pd.Categorical.from_codes(codes, categories=list(design.names)),
+            PERTURBATION: pd.Categorical.from_codes(codes, categories=pd.Index(design.names)),
             "n_counts": library,
             "n_genes_perturbed": design.mask.sum(axis=1)[codes],
         },

@@ -25,6 +25,7 @@ class SimulationConfig:
     strength: float = 0.6
     density: float = 0.06
     core_degree: float = 3.0
+    core_strength: float = 2.0
     activating: float = 0.65
     feedback: float = 0.8
     n: float = 2.0
@@ -89,6 +90,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "strength": (0, math.inf, True),
     "density": (0, 1, False),
     "core_degree": (0, math.inf, False),
+    "core_strength": (0, math.inf, True),
     "activating": (0, 1, False),
     "feedback": (0, 1, True),
     "n": (1, 20, False),
@@ -111,7 +113,7 @@ PRESETS: dict[str, SimulationConfig] = {
         n_regulators=102,
         n_control_cells=2000,
         combinations=129,
-        density=0.03,
+        density=0.02,
         library_size=12_000.0,
         dispersion=0.1,
         dropout=0.1,

@@ -83,50 +83,47 @@ def draw_network(config: SimulationConfig, rng: np.random.Generator) -> TruthNet
     size = config.strength * rng.gamma(4.0, 0.25, edges.shape)
     A = np.where(edges, size * np.where(rng.random(edges.shape) < config.activating, 1.0, -1.0), 0.0)
     control = _draw_levels(config, rows, rng)
-    clamps = _draw_clamps(config, control[rows], rng)
+    A[rows] *= config.core_strength
+    A[rows] *= _core_scale(A[rows], config)
+    control = _make_room(A, control, rows, config)
     h = hill(control[rows], config.n, config.K)
     A = _keep_positive(A, h, config.gamma * control)
-    A[rows] *= _core_scale(A[rows], config)
+    clamps = _draw_clamps(config, control[rows], rng)
     b = config.gamma * control - A @ h
     return TruthNetwork(A, b, rows, control, clamps, config.n, config.K, config.gamma)
 
 
 def _draw_edges(config: SimulationConfig, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Power-law out-degrees, no self-loops, regulators favoured as targets, and planted feedback loops."""
+    """Power-law out-degrees, no self-loops, cascades from large regulators to small ones, planted feedback loops."""
     n_genes, n_regulators = config.n_genes, config.n_regulators
     # Stratified quantiles: the same heavy tail for every seed, so that the number of edges hardly varies.
     u = (rng.permutation(n_regulators) + rng.random(n_regulators)) / n_regulators
     degree = (1 - u) ** (-1 / (TAIL - 1))
     highest = max(1, int(LARGEST_SHARE * n_genes))
     degree = np.clip(np.rint(degree * config.density * n_genes / degree.mean()), 0, highest).astype(int)
-    weight = np.ones(n_genes)
-    if config.density > 0:
-        weight[rows] = max(1.0, config.core_degree / (config.density * n_regulators))
+    favour = max(1.0, 2 * config.core_degree / max(config.density * n_regulators, np.finfo(float).tiny))
     edges = np.zeros((n_genes, n_regulators), dtype=bool)
-    for j, row in enumerate(rows):
-        others = np.where(np.arange(n_genes) == row, 0.0, weight)
-        k = min(degree[j], n_genes - 1)
-        edges[rng.choice(n_genes, k, replace=False, p=others / others.sum()) if k else [], j] = True
-    for ring in _draw_rings(n_regulators, rng):
+    rank = np.argsort(np.argsort(-degree, kind="stable"))
+    for j, _row in enumerate(rows):
+        weight = np.ones(n_genes)
+        weight[rows] = favour * (rank > rank[j])
+        k = min(degree[j], np.count_nonzero(weight))
+        if k:
+            edges[rng.choice(n_genes, k, replace=False, p=weight / weight.sum()), j] = True
+    for ring in _draw_rings(np.argsort(rank), rng):
         edges[rows[np.roll(ring, -1)], ring] = True
     return edges
 
 
-def _draw_rings(n_regulators: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Disjoint loops of two, three or four regulators; a quarter to a half of all regulators lie on one."""
-    order, rings, start = rng.permutation(n_regulators), [], 0
-    for i in range(max(2, n_regulators // 8)):
-        length = 2 + i % 3
-        if start + length > n_regulators:
-            break
-        rings.append(order[start : start + length])
-        start += length
-    return rings
+def _draw_rings(ranked: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """One loop of two to four regulators in every five of neighbouring rank, so that loops stay local."""
+    blocks = np.array_split(ranked, -(-len(ranked) // 5))
+    return [rng.permutation(block)[: 2 + i % 3] for i, block in enumerate(blocks) if len(block) > 1]
 
 
 def _draw_levels(config: SimulationConfig, rows: NDArray[np.int64], rng: np.random.Generator) -> Floats:
     """Log1p levels of the control: most genes low, a few high; regulators near half-activation or above it."""
-    level = np.log1p(rng.lognormal(np.log(0.7), 1.1, config.n_genes))
+    level = np.log1p(rng.lognormal(np.log(0.7), 1.0, config.n_genes))
     # Activation needs room above the regulators' level; interference needs something to remove.
     median = 0.7 if config.mode == "CRISPRa" else 1.6
     level[rows] = config.K * median * rng.lognormal(0.0, 0.4, config.n_regulators)
@@ -141,11 +138,30 @@ def _draw_clamps(config: SimulationConfig, level: Floats, rng: np.random.Generat
     return np.log1p(remaining * np.expm1(level))
 
 
+def _make_room(A: Floats, control: Floats, rows: NDArray[np.int64], config: SimulationConfig) -> Floats:
+    """Raise genes that their regulators could push below the floor: what is repressed has to be expressed.
+
+    Regulators rise no further than half-activation, beyond which they would respond to little.
+    """
+    h = hill(control[rows], config.n, config.K)
+    needed = _worst(A[rows], h) / (config.gamma * (1 - FLOOR))
+    control = control.copy()
+    control[rows] = np.maximum(control[rows], np.minimum(needed, config.K))
+    readout = np.setdiff1d(np.arange(len(control)), rows)
+    needed = _worst(A[readout], hill(control[rows], config.n, config.K)) / (config.gamma * (1 - FLOOR))
+    control[readout] = np.maximum(control[readout], needed)
+    return control
+
+
 def _keep_positive(A: Floats, h: Floats, budget: Floats) -> Floats:
-    """Shrink the inputs of a gene that could be repressed below its floor; such a gene is too low to lose more."""
-    worst = np.maximum(A, 0) @ h + np.maximum(-A, 0) @ (1 - h)
-    share = (1 - FLOOR) * budget / np.maximum(worst, np.finfo(float).tiny)
+    """Shrink the inputs of regulators for which, their own levels being raised, the room is still too small."""
+    share = (1 - FLOOR) * budget / np.maximum(_worst(A, h), np.finfo(float).tiny)
     return A * np.minimum(share, 1.0)[:, None]
+
+
+def _worst(A: Floats, h: Floats) -> Floats:
+    """Largest loss of production below the control that any clamps can cause, basal rate apart."""
+    return np.maximum(A, 0) @ h + np.maximum(-A, 0) @ (1 - h)
 
 
 def _core_scale(core: Floats, config: SimulationConfig) -> float:

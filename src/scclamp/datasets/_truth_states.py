@@ -88,13 +88,14 @@ def solve(truth: TruthNetwork, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
     Plain iteration is enough, and certain to converge: the network is a contraction.
     """
-    network = Network(len(truth.b), torch.from_numpy(truth.rows), activation=Hill()).double()
+    hill = Hill()
+    network = Network(len(truth.b), torch.from_numpy(truth.rows), activation=hill).double()
     with torch.no_grad():
         network.A.copy_(torch.from_numpy(truth.A))
         network.b.copy_(torch.from_numpy(truth.b))
         network.log_gamma.fill_(math.log(truth.gamma))
-        network.activation.log_n.fill_(math.log(truth.n))
-        network.activation.log_K.fill_(math.log(truth.K))
+        hill.log_n.fill_(math.log(truth.n))
+        hill.log_K.fill_(math.log(truth.K))
     values = np.where(mask, truth.clamps, 0.0)
     bound = max(truth.contraction, 0.5)
     solver = Damped(damping=1.0, tol=1e-13, max_steps=100 + math.ceil(math.log(1e-16) / math.log(bound)))
