@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from importlib import metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "scclamp"
 author = "the scclamp developers"
@@ -60,6 +64,23 @@ if os.environ.get("READTHEDOCS"):
     }
 # Names of other projects, whole and as signatures abbreviate them; our own names must all resolve.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(anndata|collections|h5py|logging|matplotlib|mudata|nn|np|numpy|os|pandas|pathlib|pd|scipy|torch)\..*"),
-    (r"py:.*", r"(AnnData|Any|Axes|Callable|DataFrame|Figure|Iterable|Iterator|Literal|Mapping|MuData|Path|Sequence|Tensor)"),
+    (
+        r"py:.*",
+        r"(anndata|collections|h5py|logging|matplotlib|mudata|nn|np|numpy|os|pandas|pathlib|pd|scipy|torch)\..*",
+    ),
+    # A class that is no part of the interface may stand in a signature by the file that defines it.
+    (r"py:class", r"scclamp\.\w+\.\w+\.\w+"),
+    (
+        r"py:.*",
+        r"(AnnData|Any|Axes|Callable|DataFrame|Figure|Iterable|Iterator|Literal|Mapping|MuData|Path|Sequence|Tensor)",
+    ),
 ]
+
+
+def escape_shapes(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Keep the star of a shape such as (*batch, genes) from starting an emphasis."""
+    lines[:] = [line.replace("(*batch", r"(\*batch") for line in lines]
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", escape_shapes)

@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def progress(self) -> Progress:
-        """Progress bars: `auto` shows them on a terminal and in a notebook, `on` always, `off` never."""
+        """Draw progress bars always (`on`), never (`off`), or on a terminal and in a notebook (`auto`)."""
         return self._progress
 
     @progress.setter
