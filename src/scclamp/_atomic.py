@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 STALE_SECONDS = 24 * 3600
 """Age after which what a killed process left beside a target is swept; younger ones may belong to a living writer."""
 _SWAP_ATTEMPTS = 20
+_FLUSH_THREADS = 16
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 """What file systems that cannot flush a folder answer."""
 
@@ -61,20 +63,21 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         msg = f"path={str(target)!r} cannot be written: there is no folder {str(path.parent)!r}. Create it first."
         raise StorageError(msg)
     temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(6)}.tmp{path.suffix}")
+    placed = False
     try:
         recover(path)
         _sweep_stale(path)
         yield temporary
         _flush(temporary)
         _put(temporary, path)
+        placed = True
         _sync(path.parent)
     except StorageError:
         raise
     except OSError as error:
-        msg = (
-            f"path={str(target)!r} could not be written ({error}). What was there before is untouched. "
-            "Free some space, or choose a folder that you may write to."
-        )
+        now = "It was replaced, but may not outlast a power cut." if placed else "What was there before is untouched."
+        remedy = "Free some space, or choose a folder that you may write to."
+        msg = f"path={str(target)!r} could not be written ({error}). {now} {remedy}"
         raise StorageError(msg) from error
     finally:
         remove(temporary)
@@ -91,7 +94,7 @@ def recover(target: str | os.PathLike[str]) -> None:
     path = Path(os.path.realpath(target))
     if path.exists() or not path.parent.is_dir():
         return
-    aside = [p for p in _beside(path) if p.name.endswith(".old")]
+    aside = [p for p in _beside(path) if p.name.endswith(".old") and p.is_dir()]
     if aside:
         newest = max(aside, key=lambda p: p.stat().st_ctime_ns)
         # another process may put it back first: then there is nothing left to do
@@ -166,20 +169,19 @@ def _swap_folder(new: Path, path: Path) -> None:
                 raise
             remove(aside)
         else:
-            _sync(path.parent)
             remove(aside)
             return
 
 
 def _flush(path: Path) -> None:
     """Wait until a file, or every file of a folder, is on the disk."""
-    if path.is_dir():
-        for folder, _, files in path.walk():
-            for name in files:
-                _sync(folder / name)
-            _sync(folder)
-    else:
+    if not path.is_dir():
         _sync(path)
+        return
+    inside = [folder / name for folder, folders, files in path.walk() for name in (*files, *folders)]
+    with ThreadPoolExecutor(_FLUSH_THREADS) as pool:  # a store has thousands of files, and a disk takes them together
+        for done in [pool.submit(_sync, each) for each in (*inside, path)]:
+            done.result()
 
 
 def _sync(path: Path) -> None:
