@@ -1,0 +1,239 @@
+"""Finds the data and its perturbation column: AnnData or MuData, in memory, backed or lazy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._keys import CONTROL
+from scclamp._labels import LabelReport, parse_labels
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+CANDIDATES = (
+    "perturbation",
+    "condition",
+    "target_gene",
+    "gene_target",
+    "target",
+    "gene",
+    "perturbation_name",
+    "cond_harm",
+    "perturbed_gene",
+    "guide_identity",
+    "guide_target",
+    "guide_ids",
+    "guide_id",
+    "sgRNA",
+)
+"""Columns looked at when no `perturbation_key` is given, the most specific names of a screen's targets first."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns that describe the observations of one AnnData, those of its MuData included.
+
+    Parameters
+    ----------
+    adata
+        The data.
+    parent
+        The MuData around it, whose `obs` may hold the labels.
+    """
+
+    adata: AnnData
+    parent: Any = None
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of all columns, those of the AnnData first."""
+        outer = [] if self.parent is None else list(self.parent.obs.columns)
+        return [str(c) for c in dict.fromkeys([*self.adata.obs.columns, *outer])]
+
+    def read(self, key: str, argument: str) -> pd.Series:
+        """Read one column as it is, or raise an error that names the argument and near matches."""
+        if key not in self.columns:
+            known = list_some(self.columns, 20) or "none"
+            msg = f"{argument}={key!r} is not a column of adata.obs.{did_you_mean(str(key), self.columns)} There are {known}."
+            raise InputError(msg)
+        if key in self.adata.obs.columns:
+            column = self.adata.obs[key]
+            # A lazy table gives xarray's type, which is read here and only here.
+            return column if isinstance(column, pd.Series) else column.to_pandas()
+        return self.parent.obs.loc[self.adata.obs_names, key]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The perturbation column of a data set, read.
+
+    Parameters
+    ----------
+    key
+        Name of the column.
+    report
+        How its labels were read.
+    raw
+        Label of each observation; missing ones are empty.
+    """
+
+    key: str
+    report: LabelReport
+    raw: pd.Categorical
+
+    def names(self) -> np.ndarray:
+        """Canonical name of each observation; empty where there is none."""
+        table = [self.report.mapped.get(label, "") for label in self.raw.categories]
+        return np.array([*table, ""], dtype=object)[self.raw.codes]
+
+    def dropped(self) -> dict[str, int]:
+        """Number of observations left out for each label that names no perturbation, missing ones under ''."""
+        counts = np.bincount(self.raw.codes + 1, minlength=len(self.raw.categories) + 1)
+        found = {"": int(counts[0])} if counts[0] else {}
+        for label, count in zip(self.raw.categories, counts[1:], strict=True):
+            if label in self.report.dropped and count:
+                found[label] = found.get(label, 0) + int(count)
+        return found
+
+
+def unwrap(data: Any, mod: str | None) -> Table:
+    """Return the AnnData inside `data`, with a table of its observations.
+
+    Parameters
+    ----------
+    data
+        AnnData, or MuData.
+    mod
+        Modality of a MuData.
+    """
+    kinds = {kind.__name__ for kind in type(data).__mro__}
+    if "MuData" in kinds:
+        known = list_some(data.mod, 20)
+        if mod is None:
+            msg = f"mod=None, but the data is a MuData. Pass mod= with one of its modalities: {known}."
+            raise InputError(msg)
+        if mod not in data.mod:
+            msg = f"mod={mod!r} is not a modality.{did_you_mean(str(mod), data.mod)} There are {known}."
+            raise InputError(msg)
+        return Table(data.mod[mod], data)
+    if "AnnData" not in kinds:
+        msg = f"data={type(data).__name__} object cannot be used. Pass an AnnData, or a MuData with mod=."
+        raise InputError(msg)
+    if mod is not None:
+        msg = f"mod={mod!r} was given, but the data is an AnnData and has no modalities. Leave mod=None."
+        raise InputError(msg)
+    return Table(data)
+
+
+def read_perturbations(
+    table: Table, *, perturbation_key: str | None = None, control: str | Sequence[str] | None = None
+) -> Reading:
+    """Find and read the perturbation column.
+
+    Parameters
+    ----------
+    table
+        The data.
+    perturbation_key
+        Name of the column. By default the first of `CANDIDATES` with a control and a perturbation; when several such
+        columns tell different stories, none is chosen.
+    control
+        Label or labels of control observations, exactly as written.
+
+    Returns
+    -------
+    The column, read; it has at least one control observation.
+    """
+    controls = None if control is None else [control] if isinstance(control, str) else [str(c) for c in control]
+    if perturbation_key is None:
+        return _recognise(table, controls)
+    raw = _categories(table.read(perturbation_key, "perturbation_key"))
+    report = parse_labels(raw.categories, genes=table.adata.var_names, control=controls)
+    reading = Reading(perturbation_key, report, raw)
+    _require_controls(reading, controls)
+    report.require_readable(f"obs[{perturbation_key!r}]")
+    if CONTROL not in report.mapped.values():
+        msg = (
+            f"control={control!r}: obs[{perturbation_key!r}] has no control observations. The most frequent labels are "
+            f"{_frequent(raw)}. Pass control= with the label of unperturbed cells."
+        )
+        raise InputError(msg)
+    return reading
+
+
+def _categories(column: pd.Series) -> pd.Categorical:
+    """Labels as text with unused ones removed; missing ones keep the code -1."""
+    labels = column.array if isinstance(column.dtype, pd.CategoricalDtype) else pd.Categorical(column.astype(object))
+    used = labels.remove_unused_categories()
+    text = [str(c) for c in used.categories]
+    unique = list(dict.fromkeys(text))
+    recode = np.array([*(unique.index(t) for t in text), -1]) if len(unique) < len(text) else None
+    codes = used.codes if recode is None else recode[used.codes]
+    return pd.Categorical.from_codes(codes, categories=pd.Index(unique, dtype=object))
+
+
+def _frequent(raw: pd.Categorical) -> str:
+    counts = np.bincount(raw.codes[raw.codes >= 0], minlength=len(raw.categories))
+    order = np.argsort(-counts, kind="stable")
+    return list_some([str(raw.categories[i]) for i in order[:5]], 5) or "none"
+
+
+def _require_controls(reading: Reading, controls: list[str] | None) -> None:
+    if controls is None:
+        return
+    present = {str(c).strip() for c in reading.raw.categories}
+    for label in controls:
+        if label.strip() not in present:
+            msg = (
+                f"control={label!r} does not occur in obs[{reading.key!r}].{did_you_mean(label, present)} "
+                f"The most frequent labels are {_frequent(reading.raw)}."
+            )
+            raise InputError(msg)
+
+
+def _recognise(table: Table, controls: list[str] | None) -> Reading:
+    found: list[Reading] = []
+    unreadable: list[Reading] = []
+    by_name = {c.casefold(): c for c in reversed(table.columns)}
+    for key in dict.fromkeys(by_name[c.casefold()] for c in CANDIDATES if c.casefold() in by_name):
+        reading = _try_column(table, key, controls)
+        if reading is not None:
+            (unreadable if reading.report.ambiguous else found).append(reading)
+    if unreadable and not found:
+        unreadable[0].report.require_readable(f"obs[{unreadable[0].key!r}]")
+    if not found:
+        hint = "" if controls is None else f" with the control {list_some(controls)}"
+        msg = (
+            f"perturbation_key=None: no column was recognised as perturbation labels{hint}. The columns of adata.obs are "
+            f"{list_some(table.columns, 20) or 'none'}. Pass perturbation_key=, and control= if its control label is unusual."
+        )
+        raise InputError(msg)
+    first = found[0].names()
+    for other in found[1:]:
+        names = other.names()
+        if ((names != first) & (names != "") & (first != "")).any():
+            msg = (
+                f"perturbation_key=None: the columns {list_some([r.key for r in found], 20)} all look like perturbation "
+                "labels and differ. Pass perturbation_key= with the right one."
+            )
+            raise InputError(msg)
+    return found[0]
+
+
+def _try_column(table: Table, key: str, controls: list[str] | None) -> Reading | None:
+    column = table.read(key, "perturbation_key")
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return None
+    raw = _categories(column)
+    present = {str(c).strip() for c in raw.categories}
+    if controls is not None and not present.issuperset(c.strip() for c in controls):
+        return None
+    report = parse_labels(raw.categories, genes=table.adata.var_names, control=controls)
+    named = set(report.mapped.values())
+    return Reading(key, report, raw) if CONTROL in named and len(named) > 1 else None

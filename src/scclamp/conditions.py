@@ -1,0 +1,337 @@
+"""The one currency between AnnData and tensors: conditions, their clamps, their means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from scclamp._assignment import Assignment, assign, resolve_unmeasured
+from scclamp._columns import unwrap
+from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._labels import canonical
+from scclamp._source import open_layer
+from scclamp._split import TRAIN, VALIDATION, bootstrap_weights, require_resamplable
+from scclamp._streaming import CHUNK_SIZE, grouped_sums, selector
+from scclamp._values import require_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from scclamp._assignment import Unmeasured
+
+ClampValues = Literal["singles", "observed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """Conditions of a screen: what was clamped, at which value, and how the cells looked.
+
+    Leading axes `...` are empty, or one axis of bootstrap replicates.
+
+    Parameters
+    ----------
+    genes
+        Genes of the panel.
+    regulators
+        Genes perturbed alone in at least one condition with training cells, sorted.
+    regulator_rows
+        Row of each regulator in `genes`; -1 is latent, perturbed but not measured.
+    names
+        Canonical names: `control`, then the others sorted, combinations as `A+B`.
+    targets
+        Gene set of each condition; empty for the control.
+    clamp_mask
+        Which regulators are held (conditions, regulators). Latent ones always are.
+    clamp_values
+        Where they are held (..., conditions, regulators); 0 where they are not. A measured regulator is held at its
+        training mean in its single-gene condition, a latent one at 1 when targeted and at 0 otherwise.
+    complete
+        Whether every target of a condition has a column (conditions,).
+    train_mean, val_mean
+        Mean expression (..., conditions, genes); rows without cells are NaN. Validation is not resampled.
+    train_n, val_n
+        Number of cells (conditions,).
+    perturbation_key, control, layer, mod, split
+        Where all this came from. `control` is what was passed; None means that it was recognised.
+    """
+
+    genes: tuple[str, ...]
+    regulators: tuple[str, ...]
+    regulator_rows: np.ndarray
+    names: tuple[str, ...]
+    targets: tuple[tuple[str, ...], ...]
+    clamp_mask: np.ndarray
+    clamp_values: np.ndarray
+    complete: np.ndarray
+    train_mean: np.ndarray
+    val_mean: np.ndarray
+    train_n: np.ndarray
+    val_n: np.ndarray
+    perturbation_key: str | None = None
+    control: str | tuple[str, ...] | None = None
+    layer: str | None = None
+    mod: str | None = None
+    split: str | None = None
+
+    @classmethod
+    def from_anndata(
+        cls,
+        data: Any,
+        *,
+        perturbation_key: str | None = None,
+        control: str | Sequence[str] | None = None,
+        layer: str | None = None,
+        mod: str | None = None,
+        train_fraction: float = 0.8,
+        split_key: str | None = None,
+        unmeasured: Unmeasured = "error",
+        clamp_values: ClampValues = "singles",
+        n_bootstrap: int = 0,
+        rng: int | np.random.Generator | None = None,
+        chunk_size: int = CHUNK_SIZE,
+    ) -> Self:
+        """Read conditions from cells, or from one row per condition, in one pass over the expression.
+
+        Parameters
+        ----------
+        data
+            AnnData in memory, a view, backed or lazy, or MuData. It is not changed.
+        perturbation_key
+            Column of `obs` with the labels; by default recognised.
+        control
+            Label or labels of control observations, exactly as written; by default recognised.
+        layer
+            Layer of log-normalised values; by default `X`.
+        mod
+            Modality of a MuData.
+        train_fraction
+            Share of the cells of each condition that train.
+        split_key
+            Column of `obs` with train, val and test, used instead; test cells are left out.
+        unmeasured
+            What to do with targets outside the panel: raise an error, give each a latent dose, or drop its conditions.
+        clamp_values
+            Whether a combination holds its genes at their means in the single-gene conditions, or in its own cells.
+        n_bootstrap
+            Number of replicates that resample training cells within conditions; 0 is none.
+        rng
+            Seed or generator of the split and the replicates.
+        chunk_size
+            Rows held at a time.
+
+        Returns
+        -------
+        The conditions that have training or validation cells.
+
+        Examples
+        --------
+        >>> import anndata as ad, numpy as np, pandas as pd
+        >>> obs = pd.DataFrame({"perturbation": ["ctrl", "KLF1+ctrl", "AHR", "KLF1+AHR"]}, index=list("wxyz"))
+        >>> expression = np.array([[1.0, 0.5], [3.0, 0.4], [0.9, 2.5], [2.8, 2.6]])
+        >>> adata = ad.AnnData(expression, obs=obs, var=pd.DataFrame(index=["KLF1", "AHR"]))
+        >>> conditions = Conditions.from_anndata(adata)
+        >>> conditions.names
+        ('control', 'AHR', 'AHR+KLF1', 'KLF1')
+        >>> conditions.clamp_values
+        array([[0. , 0. ],
+               [2.5, 0. ],
+               [2.5, 3. ],
+               [0. , 3. ]])
+        """
+        _require_choice("unmeasured", unmeasured, ("error", "latent", "drop"))
+        _require_choice("clamp_values", clamp_values, ("singles", "observed"))
+        if n_bootstrap < 0:
+            msg = f"n_bootstrap={n_bootstrap!r} is negative. Pass the number of replicates, or 0 for none."
+            raise InputError(msg)
+        rng = np.random.default_rng(rng)
+        adata = unwrap(data, mod).adata
+        source = open_layer(adata, layer)
+        cells = assign(
+            data,
+            perturbation_key=perturbation_key,
+            control=control,
+            mod=mod,
+            train_fraction=train_fraction,
+            split_key=split_key,
+            rng=rng,
+        )
+        genes = tuple(str(g) for g in adata.var_names)
+        cells = resolve_unmeasured(cells, adata, unmeasured)
+        groups = _groups(cells, n_bootstrap, rng)
+        sums, stats = grouped_sums(source, groups, chunk_size=chunk_size)
+        require_values(adata, layer, stats)
+        means = _means(cells, sums, n_bootstrap)
+        return cls(
+            genes=genes,
+            names=cells.names,
+            targets=cells.targets,
+            **means,
+            **_clamps(cells, genes, means, clamp_values),
+            perturbation_key=cells.perturbation_key,
+            control=control if control is None or isinstance(control, str) else tuple(control),
+            layer=layer,
+            mod=mod,
+            split=cells.split,
+        )
+
+    @property
+    def n_conditions(self) -> int:
+        """Number of conditions, the control included."""
+        return len(self.names)
+
+    @property
+    def n_genes(self) -> int:
+        """Number of genes of the panel."""
+        return len(self.genes)
+
+    @property
+    def n_regulators(self) -> int:
+        """Number of regulators, latent ones included."""
+        return len(self.regulators)
+
+    @property
+    def singles(self) -> np.ndarray:
+        """Which conditions perturb exactly one gene."""
+        return np.array([len(t) == 1 for t in self.targets])
+
+    @property
+    def combos(self) -> np.ndarray:
+        """Which conditions perturb several genes."""
+        return np.array([len(t) > 1 for t in self.targets])
+
+    @property
+    def latent(self) -> np.ndarray:
+        """Which regulators are not measured."""
+        return self.regulator_rows < 0
+
+    def select(self, which: np.ndarray | Iterable[str]) -> Self:
+        """Keep some conditions, and always the control; regulators and genes stay.
+
+        Parameters
+        ----------
+        which
+            Boolean mask of conditions, or their names in any order of their genes.
+
+        Returns
+        -------
+        The conditions kept, in the order they had.
+
+        Examples
+        --------
+        >>> import anndata as ad, numpy as np, pandas as pd
+        >>> obs = pd.DataFrame({"perturbation": ["control", "A", "B", "A+B"]}, index=list("wxyz"))
+        >>> adata = ad.AnnData(np.full((4, 2), 0.5), obs=obs, var=pd.DataFrame(index=["A", "B"]))
+        >>> conditions = Conditions.from_anndata(adata)
+        >>> conditions.select(["B+A"]).names
+        ('control', 'A+B')
+        >>> conditions.select(conditions.singles).names
+        ('control', 'A', 'B')
+        """
+        at = np.flatnonzero(self._mask(which))
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in at),
+            targets=tuple(self.targets[i] for i in at),
+            clamp_mask=self.clamp_mask[at],
+            clamp_values=self.clamp_values[..., at, :],
+            complete=self.complete[at],
+            train_mean=self.train_mean[..., at, :],
+            val_mean=self.val_mean[..., at, :],
+            train_n=self.train_n[at],
+            val_n=self.val_n[at],
+        )
+
+    def _mask(self, which: np.ndarray | Iterable[str]) -> np.ndarray:
+        given = [which] if isinstance(which, str) else which if isinstance(which, np.ndarray) else list(which)
+        array = np.asarray(given)
+        if array.dtype == bool:
+            if array.shape != (self.n_conditions,):
+                msg = f"which=mask of shape {array.shape} does not fit {self.n_conditions} conditions. Pass one value each."
+                raise InputError(msg)
+            mask = array.copy()
+        else:
+            mask = np.zeros(self.n_conditions, bool)
+            for name in map(str, array):
+                mask[self._index(name)] = True
+        mask[0] = True
+        return mask
+
+    def _index(self, name: str) -> int:
+        known = {n: i for i, n in enumerate(self.names)}
+        if name in known:
+            return known[name]
+        genes = {*self.genes, *self.regulators}
+        at = known.get(canonical(name, genes=genes))
+        if at is None:
+            msg = f"which={name!r} is not a condition.{did_you_mean(name, self.names)} Use names in conditions.names."
+            raise InputError(msg)
+        return at
+
+
+def _require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        msg = f"{name}={value!r} is not known.{did_you_mean(str(value), allowed)} Use one of {', '.join(allowed)}."
+        raise InputError(msg)
+
+
+def _groups(cells: Assignment, n_bootstrap: int, rng: np.random.Generator) -> sp.csc_array:
+    """Selectors of the training, validation and resampled cells of every condition, stacked."""
+    n = len(cells.names)
+    parts = [selector(np.where(cells.roles == role, cells.codes, -1), n) for role in (TRAIN, VALIDATION)]
+    if n_bootstrap:
+        require_resamplable(cells.counts(TRAIN), cells.names)
+        parts.append(selector(cells.codes, n, bootstrap_weights(cells.codes, cells.roles, n_bootstrap, rng)))
+    return sp.vstack(parts, format="csc")
+
+
+def _means(cells: Assignment, sums: np.ndarray, n_bootstrap: int) -> dict[str, np.ndarray]:
+    train_n, val_n = cells.counts(TRAIN), cells.counts(VALIDATION)
+    blocks = sums.reshape(-1, len(cells.names), sums.shape[1])
+
+    def mean(total: np.ndarray, n: np.ndarray) -> np.ndarray:
+        return np.where(n[:, None] > 0, total / np.maximum(n, 1)[:, None], np.nan)
+
+    train = mean(blocks[2:], train_n) if n_bootstrap else mean(blocks[0], train_n)
+    return {"train_mean": train, "val_mean": mean(blocks[1], val_n), "train_n": train_n, "val_n": val_n}
+
+
+def _clamps(
+    cells: Assignment, genes: tuple[str, ...], means: dict[str, np.ndarray], clamp_values: ClampValues
+) -> dict[str, Any]:
+    regulators = cells.regulators
+    column = {g: r for r, g in enumerate(regulators)}
+    row_of = {g: i for i, g in enumerate(genes)}
+    rows = np.array([row_of.get(g, -1) for g in regulators], np.int64)
+    mask = np.zeros((len(cells.names), len(regulators)), bool)
+    for c, targets in enumerate(cells.targets):
+        mask[c, [column[g] for g in targets if g in column]] = True
+    latent = rows < 0
+    mean = means["train_mean"]
+    if clamp_values == "observed":
+        _require_observed(cells, mask, means["train_n"])
+        held = mean[..., :, rows]
+    else:
+        at = [cells.names.index(g) for g in regulators]
+        held = np.broadcast_to(mean[..., at, rows][..., None, :], (*mean.shape[:-1], len(rows)))
+    held = np.where(latent, 1.0, held)
+    complete = np.array([all(g in column for g in targets) for targets in cells.targets])
+    return {
+        "regulators": regulators,
+        "regulator_rows": rows,
+        "clamp_mask": mask | latent,
+        "clamp_values": np.where(mask, held, 0.0),
+        "complete": complete,
+    }
+
+
+def _require_observed(cells: Assignment, mask: np.ndarray, train_n: np.ndarray) -> None:
+    missing = [cells.names[c] for c in np.flatnonzero((train_n == 0) & mask.any(1))]
+    if missing:
+        msg = (
+            f"clamp_values='observed' needs training cells of every condition; {list_some(missing)} have none. "
+            "Use clamp_values='singles', or give them training cells."
+        )
+        raise InputError(msg)
