@@ -9,22 +9,40 @@ from typing import TYPE_CHECKING
 from scclamp._settings import settings
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from scclamp import datasets, encoders, get, metrics, physics, pl, pp, tl
+    from scclamp import datasets, encoders, fitting, get, metrics, physics, pl, pp, tl
+    from scclamp._files import read, write
+    from scclamp.conditions import Conditions
 
 __version__ = metadata.version("scclamp")
-__all__ = ["__version__", "datasets", "encoders", "get", "metrics", "physics", "pl", "pp", "settings", "tl"]
+__all__ = [
+    "Conditions",
+    "__version__",
+    "datasets",
+    "encoders",
+    "fitting",
+    "get",
+    "metrics",
+    "physics",
+    "pl",
+    "pp",
+    "read",
+    "settings",
+    "tl",
+    "write",
+]
 
-_LAZY = frozenset(__all__) - {"__version__", "settings"}
+_LAZY_OBJECTS = {"Conditions": "conditions", "read": "_files", "write": "_files"}
+_LAZY_MODULES = frozenset(__all__) - {"__version__", "settings", *_LAZY_OBJECTS}
 
 logging.getLogger("scclamp").addHandler(logging.NullHandler())
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a submodule when it is first asked for, so that `import scclamp` stays light."""
-    if name in _LAZY:
+def __getattr__(name: str) -> object:
+    """Import what is asked for when it is first asked for, so that `import scclamp` stays light."""
+    if name in _LAZY_MODULES:
         return import_module(f"scclamp.{name}")
+    if name in _LAZY_OBJECTS:
+        return getattr(import_module(f"scclamp.{_LAZY_OBJECTS[name]}"), name)
     msg = f"module 'scclamp' has no attribute {name!r}"
     raise AttributeError(msg)
 
