@@ -63,7 +63,7 @@ class Table:
             msg = f"{argument}={key!r} is not a column of adata.obs.{did_you_mean(str(key), self.columns)} There are {known}."
             raise InputError(msg)
         if key in self.adata.obs.columns:
-            column = self.adata.obs[key]
+            column: Any = self.adata.obs[key]
             # A lazy table gives xarray's type, which is read here and only here.
             return column if isinstance(column, pd.Series) else column.to_pandas()
         return self.parent.obs.loc[self.adata.obs_names, key]
@@ -91,6 +91,10 @@ class Reading:
         """Canonical name of each observation; empty where there is none."""
         table = [self.report.mapped.get(label, "") for label in self.raw.categories]
         return np.array([*table, ""], dtype=object)[self.raw.codes]
+
+    def names_genes(self, adata: AnnData) -> bool:
+        """Whether at least one target is a gene of the panel."""
+        return any(g in adata.var_names for targets in self.report.targets.values() for g in targets)
 
     def dropped(self) -> dict[str, int]:
         """Number of observations left out for each label that names no perturbation, missing ones under ''."""
@@ -141,8 +145,9 @@ def read_perturbations(
     table
         The data.
     perturbation_key
-        Name of the column. By default the first of `CANDIDATES` with a control and a perturbation; when several such
-        columns tell different stories, none is chosen.
+        Name of the column. By default the first of `CANDIDATES` with a control and a perturbation, columns that name
+        genes of the panel before others; failing that, any text column with a control and a gene of the panel. When
+        several such columns tell different stories, none is chosen.
     control
         Label or labels of control observations, exactly as written.
 
@@ -198,42 +203,60 @@ def _require_controls(reading: Reading, controls: list[str] | None) -> None:
 
 
 def _recognise(table: Table, controls: list[str] | None) -> Reading:
-    found: list[Reading] = []
-    unreadable: list[Reading] = []
     by_name = {c.casefold(): c for c in reversed(table.columns)}
-    for key in dict.fromkeys(by_name[c.casefold()] for c in CANDIDATES if c.casefold() in by_name):
-        reading = _try_column(table, key, controls)
-        if reading is not None:
-            (unreadable if reading.report.ambiguous else found).append(reading)
-    if unreadable and not found:
-        unreadable[0].report.require_readable(f"obs[{unreadable[0].key!r}]")
+    usual = list(dict.fromkeys(by_name[c.casefold()] for c in CANDIDATES if c.casefold() in by_name))
+    found = _plausible(table, usual, controls)
+    named = [r for r in found if r.names_genes(table.adata)]
+    if not named and not found:
+        found = _plausible(table, [c for c in table.columns if c not in usual], controls)
+        found = [r for r in found if r.names_genes(table.adata)]
+    found = named or found
+    readable = [r for r in found if not r.report.ambiguous]
+    if found and not readable:
+        found[0].report.require_readable(f"obs[{found[0].key!r}]")
     if not found:
-        hint = "" if controls is None else f" with the control {list_some(controls)}"
-        msg = (
-            f"perturbation_key=None: no column was recognised as perturbation labels{hint}. The columns of adata.obs are "
-            f"{list_some(table.columns, 20) or 'none'}. Pass perturbation_key=, and control= if its control label is unusual."
-        )
-        raise InputError(msg)
-    first = found[0].names()
-    for other in found[1:]:
+        raise InputError(_explain_nothing_found(table, usual, controls))
+    first = readable[0].names()
+    for other in readable[1:]:
         names = other.names()
         if ((names != first) & (names != "") & (first != "")).any():
             msg = (
-                f"perturbation_key=None: the columns {list_some([r.key for r in found], 20)} all look like perturbation "
-                "labels and differ. Pass perturbation_key= with the right one."
+                f"perturbation_key=None: the columns {list_some([r.key for r in readable], 20)} all look like "
+                "perturbation labels and differ. Pass perturbation_key= with the right one."
             )
             raise InputError(msg)
-    return found[0]
+    return readable[0]
 
 
-def _try_column(table: Table, key: str, controls: list[str] | None) -> Reading | None:
-    column = table.read(key, "perturbation_key")
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return None
-    raw = _categories(column)
-    present = {str(c).strip() for c in raw.categories}
-    if controls is not None and not present.issuperset(c.strip() for c in controls):
-        return None
-    report = parse_labels(raw.categories, genes=table.adata.var_names, control=controls)
-    named = set(report.mapped.values())
-    return Reading(key, report, raw) if CONTROL in named and len(named) > 1 else None
+def _plausible(table: Table, keys: list[str], controls: list[str] | None) -> list[Reading]:
+    """Read the text columns that have the controls and something else."""
+    readings = []
+    for key in keys:
+        column = table.read(key, "perturbation_key")
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            continue
+        raw = _categories(column)
+        present = {str(c).strip() for c in raw.categories}
+        if controls is not None and not present.issuperset(c.strip() for c in controls):
+            continue
+        report = parse_labels(raw.categories, genes=table.adata.var_names, control=controls)
+        named = set(report.mapped.values())
+        if CONTROL in named and len(named) > 1:
+            readings.append(Reading(key, report, raw))
+    return readings
+
+
+def _explain_nothing_found(table: Table, usual: list[str], controls: list[str] | None) -> str:
+    columns = list_some(table.columns, 20) or "none"
+    msg = (
+        "perturbation_key=None: no column was recognised as perturbation labels. "
+        f"The columns of adata.obs are {columns}. "
+    )
+    if controls is None:
+        return msg + "Pass perturbation_key=, and control= if its control label is unusual."
+    near = ""
+    for key in usual:
+        raw = _categories(table.read(key, "perturbation_key"))
+        near += "".join(did_you_mean(c, raw.categories) for c in controls)
+        near += f" The most frequent labels of obs[{key!r}] are {_frequent(raw)}."
+    return f"control={controls!r} and {msg}Pass control= exactly as written, and perturbation_key=.{near}"

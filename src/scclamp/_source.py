@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 Block = np.ndarray | sp.csr_matrix | sp.csc_matrix
+_GATHER = 4096
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def open_layer(adata: AnnData, layer: str | None) -> Source:
 
 def layer_names(adata: AnnData) -> list[str]:
     """Names of the layers, without the None under which newer AnnData lists `X` among them."""
-    return [key for key in adata.layers if key is not None]
+    keys: Iterable[str | None] = adata.layers.keys()
+    return [key for key in keys if key is not None]
 
 
 def _open_backed_view(adata: AnnData, names: dict[str, Any]) -> Source:
@@ -111,10 +113,11 @@ def as_source(matrix: Any, *, where: str = "matrix", row_names: Any = None, colu
     >>> as_source(np.eye(3)).read(0, 1)
     array([[1., 0., 0.]])
     """
-    if sp.issparse(matrix) and matrix.format not in ("csr", "csc"):
+    in_memory = sp.issparse(matrix)
+    if in_memory and matrix.format not in ("csr", "csc"):
         matrix = matrix.tocsr()
     layout = getattr(matrix, "format", None)
-    if sp.issparse(matrix):
+    if in_memory:
         read = _compressed_reader(matrix)
     elif isinstance(matrix, np.ndarray | h5py.Dataset | zarr.Array):
         read = _dense_reader(matrix)
@@ -130,6 +133,14 @@ def as_source(matrix: Any, *, where: str = "matrix", row_names: Any = None, colu
     return Source(where, tuple(matrix.shape), dtype, layout != "csc", read, row_names, column_names)
 
 
+def stored_by_rows(source: Source) -> Source:
+    """Return a source that reads rows; one stored by columns is held in memory for it, still sparse."""
+    if source.by_rows:
+        return source
+    whole = sp.hstack([sp.csc_array(block) for _, block in source.blocks(_GATHER)], format="csr")
+    return as_source(whole, where=source.where, row_names=source.row_names, column_names=source.column_names)
+
+
 def _real(dtype: np.dtype, where: str) -> np.dtype:
     if dtype.kind not in "biuf":
         msg = f"{where} has dtype {dtype}, but expression must be real numbers. Convert it, for instance to float32."
@@ -139,10 +150,11 @@ def _real(dtype: np.dtype, where: str) -> np.dtype:
 
 def _plain(block: Any) -> Block:
     """Strip views and half precision, which scipy's sparse routines do not know."""
-    if sp.issparse(block):
-        block = block if block.format in ("csr", "csc") else block.tocsr()
-        return block.astype(np.float32) if block.dtype == np.float16 else block
-    return np.asarray(block)
+    if not sp.issparse(block):
+        return np.asarray(block)
+    matrix: Any = block
+    matrix = matrix if matrix.format in ("csr", "csc") else matrix.tocsr()
+    return matrix.astype(np.float32) if matrix.dtype == np.float16 else matrix
 
 
 def _compressed_reader(matrix: Any) -> Callable[[int, int], Block]:

@@ -117,15 +117,15 @@ def _ends(sorted_codes: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(sorted_codes)) + 1
 
 
-def require_resamplable(train_n: np.ndarray, names: tuple[str, ...]) -> None:
+def require_resamplable(n_bootstrap: int, train_n: np.ndarray, names: tuple[str, ...]) -> None:
     """Refuse a bootstrap of pseudobulk, and warn of conditions whose replicates cannot differ."""
     if train_n.max(initial=0) < 2:
         msg = (
-            "n_bootstrap > 0 resamples cells, but every condition has at most one training observation. "
+            f"n_bootstrap={n_bootstrap!r} resamples cells, but every condition has at most one training observation. "
             "Pass an AnnData of cells, or n_bootstrap=0."
         )
         raise InputError(msg)
     alone = [name for name, n in zip(names, train_n, strict=True) if n == 1]
     if alone:
-        msg = f"n_bootstrap > 0: {list_some(alone)} have one training observation each; their replicates are all alike."
+        msg = f"n_bootstrap={n_bootstrap!r}: {list_some(alone)} have one training observation each; their replicates are all alike."
         warnings.warn(msg, InputWarning, stacklevel=4)

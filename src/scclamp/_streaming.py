@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from scclamp._errors import InputError
+from scclamp._source import stored_by_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scclamp._source import Block, Source
 
 CHUNK_SIZE = 4096
@@ -111,7 +113,7 @@ def grouped_sums(
     sums = np.zeros((groups.shape[0], source.shape[1]))
     stats = ValueStats(integer_dtype=source.dtype.kind in "biu")
     used = np.diff(groups.indptr) > 0
-    packed = groups[:, used].tocsr()
+    packed = groups[:, used]
     for at, block in source.blocks(_positive(chunk_size), used):
         rows, columns = (at, slice(None)) if source.by_rows else (slice(None), at)
         here = np.flatnonzero(used[rows])
@@ -157,9 +159,8 @@ def encoded_sums(
     """
     groups = sp.csc_array(groups)
     used = np.diff(groups.indptr) > 0
-    rows_first = source if source.by_rows else _by_rows(source)
     sums: np.ndarray | None = None
-    for at, block in rows_first.blocks(_positive(chunk_size), used):
+    for at, block in stored_by_rows(source).blocks(_positive(chunk_size), used):
         here = np.flatnonzero(used[at])
         block = block if len(here) == block.shape[0] else block[here]
         _require_finite(block, source, here + at.start, 0)
@@ -192,13 +193,6 @@ def _product(chosen: sp.csc_array, block: Block) -> np.ndarray:
     if sp.issparse(block):
         return (chosen @ block.astype(np.float64)).toarray()
     return chosen @ np.asarray(block, dtype=np.float64)
-
-
-def _by_rows(source: Source) -> Source:
-    from scclamp._source import as_source
-
-    whole = sp.hstack([block for _, block in source.blocks(CHUNK_SIZE)], format="csr")
-    return as_source(whole, where=source.where, row_names=source.row_names, column_names=source.column_names)
 
 
 def _require_finite(block: Block, source: Source, rows: np.ndarray, first_column: int) -> None:

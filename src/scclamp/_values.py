@@ -19,7 +19,7 @@ Expects = Literal["lognorm", "counts"]
 LARGEST_LOG = 50.0
 """No logarithm of expression comes near this; it is also the upper bound of a state."""
 LARGEST_SMALL_COUNT = 20.0
-MANY = 1000
+MANY = 100
 _PEEK = 256
 
 
@@ -28,7 +28,7 @@ def problem(stats: ValueStats, expects: Expects) -> str | None:
 
     Log-normalised values are refused when one is negative (scaled values, fold changes); when one is above 50 (linear
     scale); or when all are whole numbers, some are not zero, and it is no coincidence: they are stored as integers, or
-    one is above 20, or there are more than a thousand. A matrix of zeros, and a small one that happens to hold whole
+    one is above 20, or there are more than a hundred. A matrix of zeros, and a small one that happens to hold whole
     numbers, pass. Counts are refused when one is negative or not a whole number.
 
     Parameters

@@ -163,7 +163,7 @@ class Conditions:
         groups = _groups(cells, n_bootstrap, rng)
         sums, stats = grouped_sums(source, groups, chunk_size=chunk_size)
         require_values(adata, layer, stats)
-        means = _means(cells, sums, n_bootstrap)
+        means: dict[str, Any] = _means(cells, sums, n_bootstrap)
         return cls(
             genes=genes,
             names=cells.names,
@@ -282,7 +282,7 @@ def _groups(cells: Assignment, n_bootstrap: int, rng: np.random.Generator) -> sp
     n = len(cells.names)
     parts = [selector(np.where(cells.roles == role, cells.codes, -1), n) for role in (TRAIN, VALIDATION)]
     if n_bootstrap:
-        require_resamplable(cells.counts(TRAIN), cells.names)
+        require_resamplable(n_bootstrap, cells.counts(TRAIN), cells.names)
         parts.append(selector(cells.codes, n, bootstrap_weights(cells.codes, cells.roles, n_bootstrap, rng)))
     return sp.vstack(parts, format="csc")
 
