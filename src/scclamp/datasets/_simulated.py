@@ -131,7 +131,7 @@ def simulated(
     measured = np.ones(config.n_genes, dtype=bool)
     measured[design_rng.choice(truth.rows, config.n_unmeasured, replace=False)] = False
     adata = _draw_cells(config, design, states[:, measured], cell_rng)
-    adata.var_names = pd.Index(genes[measured])
+    adata.var_names = list(genes[measured])
     _write_truth(adata, truth, design, states, measured)
     adata.uns["truth"] |= {"regulators": np.array(regulators), "preset": preset, "params": config.to_json()}
     return adata

@@ -5,7 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
 
 from scclamp._errors import InputError, did_you_mean, list_some
 
@@ -38,8 +43,10 @@ class SimulationConfig:
     dropout: float = 0.02
 
     def __post_init__(self) -> None:
-        for name, (low, high, open_ends) in _RANGES.items():
-            value = getattr(self, name)
+        for name, (whole, low, high, open_ends) in _RANGES.items():
+            value: Any = getattr(self, name)
+            if not is_number(value, whole=whole):
+                raise InputError(f"{name}={value!r} is not a {'whole ' if whole else ''}number. Pass one.")
             inside = low < value < high if open_ends else low <= value <= high
             if not (math.isfinite(value) and inside):
                 brackets = "()" if open_ends else "[]"
@@ -61,6 +68,8 @@ class SimulationConfig:
         self._check_dose()
 
     def _check_dose(self) -> None:
+        if self.dose is not None and not is_number(self.dose):
+            raise InputError(f"dose={self.dose!r} is not a number. Pass one, or None.")
         dose, highest = self.resolved_dose, 1.0 if self.mode == "CRISPRi" else math.inf
         if not 0 < dose <= highest or not math.isfinite(dose):
             meaning = "the share of transcripts removed" if self.mode == "CRISPRi" else "a rise on the log1p scale"
@@ -78,30 +87,36 @@ class SimulationConfig:
         return json.dumps(dataclasses.asdict(self) | {"dose": self.resolved_dose}, sort_keys=True)
 
 
+def is_number(value: Any, *, whole: bool = False) -> bool:
+    """Whether a value is a number and no truth value."""
+    return isinstance(value, Integral if whole else Real) and not isinstance(value, bool | np.bool_)
+
+
 DOSES = {"CRISPRa": 1.5, "CRISPRi": 0.85}
 """Default dose of each mode: a rise of log1p expression, and the share of transcripts removed."""
 
-_RANGES: dict[str, tuple[float, float, bool]] = {
-    "n_genes": (1, math.inf, False),
-    "n_regulators": (1, math.inf, False),
-    "n_unmeasured": (0, math.inf, False),
-    "n_cells_per_condition": (1, math.inf, False),
-    "n_control_cells": (1, math.inf, False),
-    "strength": (0, math.inf, True),
-    "density": (0, 1, False),
-    "core_degree": (0, math.inf, False),
-    "core_strength": (0, math.inf, True),
-    "activating": (0, 1, False),
-    "feedback": (0, 1, True),
-    "n": (1, 20, False),
-    "K": (0, math.inf, True),
-    "gamma": (0, math.inf, True),
-    "library_size": (0, math.inf, True),
-    "library_spread": (0, 3, False),
-    "target_sum": (0, math.inf, True),
-    "dispersion": (0, math.inf, False),
-    "dropout": (0, 1, False),
+_RANGES: dict[str, tuple[bool, float, float, bool]] = {
+    "n_genes": (True, 1, math.inf, False),
+    "n_regulators": (True, 1, math.inf, False),
+    "n_unmeasured": (True, 0, math.inf, False),
+    "n_cells_per_condition": (True, 1, math.inf, False),
+    "n_control_cells": (True, 1, math.inf, False),
+    "strength": (False, 0, math.inf, True),
+    "density": (False, 0, 1, False),
+    "core_degree": (False, 0, math.inf, False),
+    "core_strength": (False, 0, math.inf, True),
+    "activating": (False, 0, 1, False),
+    "feedback": (False, 0, 1, True),
+    "n": (False, 1, 20, False),
+    "K": (False, 0, math.inf, True),
+    "gamma": (False, 0, math.inf, True),
+    "library_size": (False, 0, math.inf, True),
+    "library_spread": (False, 0, 3, False),
+    "target_sum": (False, 0, math.inf, True),
+    "dispersion": (False, 0, math.inf, False),
+    "dropout": (False, 0, 1, False),
 }
+"""Whether whole, lowest and highest value of each number, and whether the ends are excluded."""
 
 PRESETS: dict[str, SimulationConfig] = {
     "tiny": SimulationConfig(
@@ -134,6 +149,6 @@ def configure(preset: str, settings: dict[str, object]) -> SimulationConfig:
         raise InputError(f"preset={preset!r} is unknown.{did_you_mean(preset, PRESETS)} Use {list_some(PRESETS)}.")
     given = {name: value for name, value in settings.items() if value is not None}
     combinations = given.get("combinations")
-    if combinations is not None and not isinstance(combinations, str | int):
-        given["combinations"] = tuple(combinations)  # type: ignore[arg-type]
+    if isinstance(combinations, Iterable) and not isinstance(combinations, str):
+        given["combinations"] = tuple(combinations)
     return dataclasses.replace(PRESETS[preset], **given)  # type: ignore[arg-type]

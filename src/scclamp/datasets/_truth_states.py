@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from scclamp._errors import InputError, ScclampError, did_you_mean
 from scclamp._keys import CONTROL, SEPARATOR
+from scclamp.datasets._simulation_config import is_number
 from scclamp.datasets._truth_network import TruthNetwork
 from scclamp.physics import Damped, Hill, Network, steady_state
 
@@ -31,11 +32,9 @@ class Design(NamedTuple):
     mask: NDArray[np.bool_]
 
 
-def make_design(
-    regulators: tuple[str, ...], combinations: str | int | tuple[str, ...], rng: np.random.Generator
-) -> Design:
+def make_design(regulators: tuple[str, ...], combinations: Any, rng: np.random.Generator) -> Design:
     """All singles and the chosen combinations."""
-    groups = [(gene,) for gene in regulators]
+    groups: list[tuple[str, ...]] = [(gene,) for gene in regulators]
     groups += _choose(regulators, combinations, rng)
     groups.sort(key=SEPARATOR.join)
     column = {gene: j for j, gene in enumerate(regulators)}
@@ -45,23 +44,21 @@ def make_design(
     return Design((CONTROL, *map(SEPARATOR.join, groups)), mask)
 
 
-def _choose(
-    regulators: tuple[str, ...], combinations: str | int | tuple[str, ...], rng: np.random.Generator
-) -> list[tuple[str, ...]]:
-    doubles = list(itertools.combinations(sorted(regulators), 2))
+def _choose(regulators: tuple[str, ...], combinations: Any, rng: np.random.Generator) -> list[tuple[str, ...]]:
+    doubles: list[tuple[str, ...]] = list(itertools.combinations(sorted(regulators), 2))
     if combinations == "all":
         return doubles
-    if isinstance(combinations, str):
-        raise InputError(
-            f"combinations={combinations!r} is not understood. Use 'all', a number, or a list like ['A+B']."
-        )
-    if isinstance(combinations, int):
-        if not 0 <= combinations <= len(doubles):
+    if is_number(combinations, whole=True):
+        if not 0 <= int(combinations) <= len(doubles):
             raise InputError(
                 f"combinations={combinations!r}, but {len(regulators)} regulators form {len(doubles)} doubles. "
                 "Choose a number between 0 and that."
             )
-        return [doubles[i] for i in rng.choice(len(doubles), combinations, replace=False)]
+        return [doubles[i] for i in rng.choice(len(doubles), int(combinations), replace=False)]
+    if not isinstance(combinations, tuple) or not all(isinstance(label, str) for label in combinations):
+        raise InputError(
+            f"combinations={combinations!r} is not understood. Use 'all', a number, or a list like ['A+B']."
+        )
     groups = [_parse(label, regulators) for label in combinations]
     if len(set(groups)) < len(groups):
         raise InputError(f"combinations={list(combinations)!r} names a combination twice. Remove the repeat.")
