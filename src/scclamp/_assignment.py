@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from scclamp._columns import read_perturbations, unwrap
+from scclamp._columns import read_column, read_perturbations, unwrap
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp._keys import CONTROL
 from scclamp._labels import describe_dropped, is_control_token
@@ -200,8 +200,8 @@ def _explain_unmeasured(outside: list[str], cells: Assignment, adata: AnnData) -
     near = "".join(f" {g!r}:{hint}" for g, hint in hints.items() if hint)
     controls = [g for g in outside if is_control_token(g)]
     more = f" {list_some(controls)} look like controls: add them to control=." if controls else ""
-    for key in adata.var.columns:
-        known = set(map(str, adata.var[key].array)) if adata.var[key].dtype.kind not in "biuf" else set()
+    for key in map(str, adata.var.columns):
+        known = set(map(str, read_column(adata.var, key)))
         if 2 * len(known.intersection(outside)) > len(outside):
             more += f" var[{key!r}] names most of them: set adata.var_names from it."
     return (

@@ -35,6 +35,12 @@ CANDIDATES = (
 """Columns looked at when no `perturbation_key` is given, the most specific names of a screen's targets first."""
 
 
+def read_column(frame: Any, key: str) -> pd.Series:
+    """Read one column of `obs` or `var`; a lazy table gives xarray's type, which is read here."""
+    column = frame[key]
+    return column if isinstance(column, pd.Series) else column.to_pandas()
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns that describe the observations of one AnnData, those of its MuData included.
@@ -63,9 +69,10 @@ class Table:
             msg = f"{argument}={key!r} is not a column of adata.obs.{did_you_mean(str(key), self.columns)} There are {known}."
             raise InputError(msg)
         if key in self.adata.obs.columns:
-            column: Any = self.adata.obs[key]
-            # A lazy table gives xarray's type, which is read here and only here.
-            return column if isinstance(column, pd.Series) else column.to_pandas()
+            return read_column(self.adata.obs, key)
+        if not self.parent.obs_names.is_unique:
+            msg = f"{argument}={key!r} is a column of the MuData, whose obs_names are not unique. Make them unique."
+            raise InputError(msg)
         return self.parent.obs.loc[self.adata.obs_names, key]
 
 

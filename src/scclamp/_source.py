@@ -65,13 +65,9 @@ def open_layer(adata: AnnData, layer: str | None) -> Source:
         remedy = f"There are {list_some(known, 10)}." if known else "There are no layers; leave layer=None to use X."
         msg = f"layer={layer!r} is not in adata.layers.{did_you_mean(str(layer), known)} {remedy}"
         raise InputError(msg)
-    if layer is None and adata.isbacked and adata.is_view:
-        return _open_backed_view(adata, names)
-    matrix = adata.X if layer is None else adata.layers[layer]
-    if matrix is None:
-        msg = f"layer={layer!r}: adata.X is empty. Pass the layer that holds log-normalised values."
-        raise InputError(msg)
-    return as_source(matrix, where=where, **names)
+    if adata.is_view and not _is_lazy(adata, layer):
+        return _open_view(adata, layer, where, names)
+    return as_source(_take(adata, layer), where=where, **names)
 
 
 def layer_names(adata: AnnData) -> list[str]:
@@ -80,16 +76,32 @@ def layer_names(adata: AnnData) -> list[str]:
     return [key for key in keys if key is not None]
 
 
-def _open_backed_view(adata: AnnData, names: dict[str, Any]) -> Source:
-    # Reading .X of a backed view would load all of it, so that each block is a view of the view.
-    stored = adata.file["X"]
-    by_rows = stored.attrs.get("encoding-type") != "csc_matrix"
-    dtype = (stored["data"] if isinstance(stored, h5py.Group) else stored).dtype
+def _take(adata: AnnData, layer: str | None) -> Any:
+    matrix = adata.X if layer is None else adata.layers[layer]
+    if matrix is None:
+        msg = f"layer={layer!r}: adata.X is empty. Pass the layer that holds log-normalised values."
+        raise InputError(msg)
+    return matrix
+
+
+def _is_lazy(adata: AnnData, layer: str | None) -> bool:
+    return not (layer is None and adata.isbacked) and hasattr(_take(adata[:0], layer), "dask")
+
+
+def _open_view(adata: AnnData, layer: str | None, where: str, names: dict[str, Any]) -> Source:
+    # Taking X of a view would copy, or load, all of it, so that each block is a view of the view.
+    if layer is None and adata.isbacked:
+        stored = adata.file["X"]
+        by_rows = stored.attrs.get("encoding-type") != "csc_matrix"
+        dtype = (stored["data"] if isinstance(stored, h5py.Group) else stored).dtype
+    else:
+        empty = _take(adata[:0], layer)
+        by_rows, dtype = getattr(empty, "format", "") != "csc", empty.dtype
 
     def read(start: int, stop: int) -> Block:
-        return _plain((adata[start:stop] if by_rows else adata[:, start:stop]).X)
+        return _plain(_take(adata[start:stop] if by_rows else adata[:, start:stop], layer))
 
-    return Source("X", adata.shape, _real(dtype, "X"), by_rows, read, **names)
+    return Source(where, adata.shape, _real(dtype, where), by_rows, read, **names)
 
 
 def as_source(matrix: Any, *, where: str = "matrix", row_names: Any = None, column_names: Any = None) -> Source:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 
-from scclamp._assignment import Assignment, assign, resolve_unmeasured
+from scclamp._assignment import assign, resolve_unmeasured
+from scclamp._clamps import ClampValues, clamps, group_means, stack_groups
 from scclamp._columns import unwrap
-from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._errors import InputError, did_you_mean
 from scclamp._labels import canonical
 from scclamp._source import open_layer
-from scclamp._split import TRAIN, VALIDATION, bootstrap_weights, require_resamplable
-from scclamp._streaming import CHUNK_SIZE, grouped_sums, selector
+from scclamp._streaming import CHUNK_SIZE, grouped_sums
 from scclamp._values import require_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from scclamp._assignment import Unmeasured
-
-ClampValues = Literal["singles", "observed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,16 +157,16 @@ class Conditions:
         )
         genes = tuple(str(g) for g in adata.var_names)
         cells = resolve_unmeasured(cells, adata, unmeasured)
-        groups = _groups(cells, n_bootstrap, rng)
+        groups = stack_groups(cells, n_bootstrap, rng)
         sums, stats = grouped_sums(source, groups, chunk_size=chunk_size)
         require_values(adata, layer, stats)
-        means: dict[str, Any] = _means(cells, sums, n_bootstrap)
+        means: dict[str, Any] = group_means(cells, sums, n_bootstrap)
         return cls(
             genes=genes,
             names=cells.names,
             targets=cells.targets,
             **means,
-            **_clamps(cells, genes, means, clamp_values),
+            **clamps(cells, genes, means, clamp_values),
             perturbation_key=cells.perturbation_key,
             control=control if control is None or isinstance(control, str) else tuple(control),
             layer=layer,
@@ -274,64 +271,4 @@ class Conditions:
 def _require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         msg = f"{name}={value!r} is not known.{did_you_mean(str(value), allowed)} Use one of {', '.join(allowed)}."
-        raise InputError(msg)
-
-
-def _groups(cells: Assignment, n_bootstrap: int, rng: np.random.Generator) -> sp.csc_array:
-    """Selectors of the training, validation and resampled cells of every condition, stacked."""
-    n = len(cells.names)
-    parts = [selector(np.where(cells.roles == role, cells.codes, -1), n) for role in (TRAIN, VALIDATION)]
-    if n_bootstrap:
-        require_resamplable(n_bootstrap, cells.counts(TRAIN), cells.names)
-        parts.append(selector(cells.codes, n, bootstrap_weights(cells.codes, cells.roles, n_bootstrap, rng)))
-    return sp.vstack(parts, format="csc")
-
-
-def _means(cells: Assignment, sums: np.ndarray, n_bootstrap: int) -> dict[str, np.ndarray]:
-    train_n, val_n = cells.counts(TRAIN), cells.counts(VALIDATION)
-    blocks = sums.reshape(-1, len(cells.names), sums.shape[1])
-
-    def mean(total: np.ndarray, n: np.ndarray) -> np.ndarray:
-        return np.where(n[:, None] > 0, total / np.maximum(n, 1)[:, None], np.nan)
-
-    train = mean(blocks[2:], train_n) if n_bootstrap else mean(blocks[0], train_n)
-    return {"train_mean": train, "val_mean": mean(blocks[1], val_n), "train_n": train_n, "val_n": val_n}
-
-
-def _clamps(
-    cells: Assignment, genes: tuple[str, ...], means: dict[str, np.ndarray], clamp_values: ClampValues
-) -> dict[str, Any]:
-    regulators = cells.regulators
-    column = {g: r for r, g in enumerate(regulators)}
-    row_of = {g: i for i, g in enumerate(genes)}
-    rows = np.array([row_of.get(g, -1) for g in regulators], np.int64)
-    mask = np.zeros((len(cells.names), len(regulators)), bool)
-    for c, targets in enumerate(cells.targets):
-        mask[c, [column[g] for g in targets if g in column]] = True
-    latent = rows < 0
-    mean = means["train_mean"]
-    if clamp_values == "observed":
-        _require_observed(cells, mask, means["train_n"])
-        held = mean[..., :, rows]
-    else:
-        at = [cells.names.index(g) for g in regulators]
-        held = np.broadcast_to(mean[..., at, rows][..., None, :], (*mean.shape[:-1], len(rows)))
-    held = np.where(latent, 1.0, held)
-    complete = np.array([all(g in column for g in targets) for targets in cells.targets])
-    return {
-        "regulators": regulators,
-        "regulator_rows": rows,
-        "clamp_mask": mask | latent,
-        "clamp_values": np.where(mask, held, 0.0),
-        "complete": complete,
-    }
-
-
-def _require_observed(cells: Assignment, mask: np.ndarray, train_n: np.ndarray) -> None:
-    missing = [cells.names[c] for c in np.flatnonzero((train_n == 0) & mask.any(1))]
-    if missing:
-        msg = (
-            f"clamp_values='observed' needs training cells of every condition; {list_some(missing)} have none. "
-            "Use clamp_values='singles', or give them training cells."
-        )
         raise InputError(msg)
