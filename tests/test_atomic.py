@@ -73,7 +73,7 @@ def test_a_failure_in_the_block_leaves_the_old_one(tmp_path, folder, error, seen
     target = tmp_path / "x.h5ad"
     _make(target, "old", folder=folder)
     seen = seen if isinstance(seen, type) else type(seen)
-    with pytest.raises(seen), atomic_path(target) as temporary:  # noqa: PT012 -- the block is what is tested
+    with pytest.raises(seen), atomic_path(target) as temporary:
         _make(temporary, "new", folder=folder)
         raise error
     assert _said(target) == "old"
@@ -162,6 +162,8 @@ def test_sha256_file(tmp_path):
     data = np.random.default_rng(0).bytes(3_000_000)
     (tmp_path / "x").write_bytes(data)
     assert sha256_file(tmp_path / "x") == hashlib.sha256(data).hexdigest()
+    for size in (0, 1, 2**20, 2**20 + 1, len(data)):
+        assert sha256_file(tmp_path / "x", size=size) == hashlib.sha256(data[:size]).hexdigest()
     (tmp_path / "empty").touch()
     assert sha256_file(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

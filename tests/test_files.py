@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pytest
 from scipy import sparse
@@ -160,30 +161,59 @@ def test_truncated_files_are_damaged(tmp_path):
     path = tmp_path / "a.h5ad"
     write(example_adata(), path)
     whole = path.read_bytes()
-    for length in np.linspace(0, len(whole) - 1, 20).astype(int):
+    for length in [
+        *np.linspace(0, len(whole) - _files._SEAL_BYTES - 1, 20).astype(int),
+        len(whole) - 64,
+        len(whole) - 1,
+    ]:
         path.write_bytes(whole[:length])
-        with pytest.raises(StorageError, match=r"cannot be read, it is damaged or no .h5ad"):
+        with pytest.raises(StorageError, match=r"a.h5ad' (is damaged|cannot be read, it is damaged or no .h5ad)"):
             read(path)
 
 
-def test_changed_bits_in_files_are_found(tmp_path):
-    """Uncompressed, where HDF5 itself finds nothing: the digests must."""
-    path, rng = tmp_path / "a.h5ad", np.random.default_rng(0)
-    write(example_adata(), path, compression=None)
-    whole, expected = path.read_bytes(), example_result()
-    start = whole.index(expected.A.tobytes())
-    found = 0
-    for where in [*rng.integers(start, start + expected.A.nbytes, 20), *rng.integers(0, len(whole), 40)]:
+@pytest.mark.parametrize("name", ["a.h5ad", "a.h5mu"])
+def test_every_changed_bit_in_an_hdf5_file_is_found(tmp_path, name):
+    path, rng, data = tmp_path / name, np.random.default_rng(0), example_adata()
+    if name == "a.h5mu":
+        data = pytest.importorskip("mudata").MuData({"rna": data})
+    write(data, path, compression=None)
+    whole = path.read_bytes()
+    for where in rng.integers(0, len(whole) - _files._SEAL_BYTES, 60):
         damaged = bytearray(whole)
         damaged[where] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)
-        try:
-            back = decode(read(path))
-        except (StorageError, InputError, InputWarning):
-            found += 1
-        else:
-            assert back.digests == expected.digests
-    assert found >= 20
+        with pytest.raises(StorageError, match=r"damaged: its bytes do not match the digest at its end"):
+            read(path)
+
+
+def test_changed_bits_in_the_fit_are_found_without_a_seal(tmp_path):
+    """In a file that anndata wrote, uncompressed, HDF5 finds nothing: the digests of the fit must."""
+    path, rng, expected = tmp_path / "a.h5ad", np.random.default_rng(0), example_result()
+    example_adata().write_h5ad(path)
+    whole = path.read_bytes()
+    start = whole.index(expected.A_sd.tobytes())
+    for where in rng.integers(start, start + expected.A_sd.nbytes, 30):
+        damaged = bytearray(whole)
+        damaged[where] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(StorageError, match=r"a.h5ad': The fit 'clamp' is damaged: A_sd changed"):
+            read(path)
+
+
+def test_other_software_reads_and_changes_sealed_files(tmp_path):
+    path = tmp_path / "a.h5ad"
+    write(example_adata(), path)
+    assert path.read_bytes()[-_files._SEAL_BYTES :].startswith(_files._SEAL)
+    assert decode(anndata.read_h5ad(path)).digests == example_result().digests
+    with h5py.File(path, "r+") as file:
+        file["uns/clamp/diagnostics/epochs"][()] = 4
+    assert not path.read_bytes()[-_files._SEAL_BYTES :].startswith(_files._SEAL)
+    with pytest.raises(StorageError, match=r"diagnostics\['epochs'\] changed"):
+        read(path)
+    write(example_adata(), path)
+    with h5py.File(path, "r+") as file:
+        anndata.io.write_elem(file["uns"], "more", np.ones(1000))
+    assert decode(read(path)).digests == example_result().digests
 
 
 def test_a_lost_zarr_chunk_is_found(tmp_path):

@@ -22,6 +22,7 @@ STALE_SECONDS = 24 * 3600
 """Age after which what a killed process left beside a target is swept; younger ones may belong to a living writer."""
 _SWAP_ATTEMPTS = 20
 _FLUSH_THREADS = 16
+_PART_BYTES = 2**20
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 """What file systems that cannot flush a folder answer."""
 
@@ -102,20 +103,28 @@ def recover(target: str | os.PathLike[str]) -> None:
             newest.rename(path)
 
 
-def sha256_file(path: str | os.PathLike[str]) -> str:
+def sha256_file(path: str | os.PathLike[str], *, size: int | None = None) -> str:
     """Hash a file in constant memory.
 
     Parameters
     ----------
     path
         File to read.
+    size
+        Number of bytes to hash from its start; None for all.
 
     Returns
     -------
     The hexadecimal SHA-256 digest.
     """
     with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if size is None:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while size > 0 and (part := file.read(min(size, _PART_BYTES))):
+            digest.update(part)
+            size -= len(part)
+        return digest.hexdigest()
 
 
 def remove(path: Path) -> None:

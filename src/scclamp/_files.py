@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anndata
 
-from scclamp._atomic import atomic_path, recover
+from scclamp._atomic import atomic_path, recover, sha256_file
 from scclamp._errors import InputError, InputWarning, StorageError
 from scclamp._storage import decode, find_fits
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".h5ad", ".h5mu", ".zarr")
 _STORE_MARKS = ("zarr.json", ".zgroup")
+_SEAL = b"\nscclamp-sha256:"
+_SEAL_BYTES = len(_SEAL) + 64
+"""HDF5 has no checksum of its own and even crashes on some damaged files, so :func:`write` appends the digest of all
+bytes before. HDF5 ignores what follows its end, and drops it when it changes the file.
+"""
 
 
 def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: str | None = "gzip") -> None:
@@ -35,8 +40,7 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
     path
         Ends in `.h5ad` (AnnData), `.h5mu` (MuData) or `.zarr` (either). An existing file or store is replaced.
     compression
-        Compression of the HDF5 formats: `"gzip"`, which also finds changed bits, `"lzf"` or None. Zarr format 3 is
-        compressed with a checksum.
+        Compression of the HDF5 formats: `"gzip"`, `"lzf"` or None.
 
     Raises
     ------
@@ -48,6 +52,11 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
     See Also
     --------
     read : the way back, which checks every fit.
+
+    Notes
+    -----
+    HDF5 files end in the SHA-256 of all bytes before, which other software ignores; zarr stores (format 3) keep a
+    checksum in every chunk.
 
     Examples
     --------
@@ -73,6 +82,8 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
     with atomic_path(path) as temporary, _frames_kept(data):
         try:
             _write(data, temporary, suffix, compression)
+            if suffix != ".zarr":
+                _seal(temporary)
         except (OSError, MemoryError):
             raise
         except RuntimeError as error:  # how HDF5 reports a disk that fills up while it closes the file
@@ -83,7 +94,7 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
 
 
 def read(path: str | os.PathLike[str]) -> AnnData | MuData:
-    """Read an AnnData or a MuData and check every bit of every fit in it.
+    """Read an AnnData or a MuData, and check every bit of every fit in it and of all that :func:`write` wrote.
 
     Parameters
     ----------
@@ -109,6 +120,8 @@ def read(path: str | os.PathLike[str]) -> AnnData | MuData:
     if not Path(path).exists():
         msg = f"path={str(path)!r} does not exist. Check the name and the folder."
         raise StorageError(msg)
+    if suffix != ".zarr":
+        _check_seal(Path(path))
     try:
         data = _read(Path(path), suffix)
     except MemoryError:
@@ -164,6 +177,30 @@ def _write(data: AnnData | MuData, path: Path, suffix: str, compression: str | N
             mudata.write_zarr(path, data, **_checksums())
         else:
             mudata.write_h5mu(path, data, compression=compression)
+
+
+def _seal(path: Path) -> None:
+    digest = sha256_file(path)
+    with path.open("ab") as file:
+        file.write(_SEAL + digest.encode())
+
+
+def _check_seal(path: Path) -> None:
+    """Compare a file with the digest at its end, if it has one: files that others wrote or changed have none."""
+    try:
+        size = path.stat().st_size - _SEAL_BYTES
+        with path.open("rb") as file:
+            file.seek(max(size, 0))
+            seal = file.read(_SEAL_BYTES)
+        if _SEAL not in seal:
+            return
+        whole = seal.startswith(_SEAL) and sha256_file(path, size=size).encode() == seal[len(_SEAL) :]
+    except OSError as error:
+        msg = f"path={str(path)!r} cannot be read ({error}). Check that it is a file you may read."
+        raise StorageError(msg) from error
+    if not whole:
+        msg = f"path={str(path)!r} is damaged: its bytes do not match the digest at its end. Restore it from a copy."
+        raise StorageError(msg)
 
 
 def _checksums() -> dict[str, Any]:
