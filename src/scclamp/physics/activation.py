@@ -45,8 +45,8 @@ class Activation(nn.Module, ABC):
         return x.clamp(*self.bounds)
 
     def inside(self, x: Tensor) -> Tensor:
-        """Mark states that are not projected; matches the subgradient of `torch.clamp`."""
-        return (x >= self.bounds[0]) & (x <= self.bounds[1])
+        """Mark states that are not projected; the bounds themselves count as projected, as torch differentiates `clamp`."""
+        return (x > self.bounds[0]) & (x < self.bounds[1])
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class Hill(Activation):
         return n / self.guard(x) * h * (1 - h) * self.inside(x)
 
     def named_values(self) -> dict[str, Tensor]:
-        return {"n": self.log_n.exp(), "K": self.log_K.exp()}
+        return {"n": self.log_n.detach().exp(), "K": self.log_K.detach().exp()}
 
 
 class MichaelisMenten(Hill):
