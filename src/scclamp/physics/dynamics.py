@@ -45,6 +45,8 @@ class Dynamics(nn.Module, ABC):
 
     rows: Tensor
     measured: Tensor
+    per_gene: tuple[str, ...] = ("b",)
+    """Parameters with a row for every gene, on the axis after the members."""
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class Dynamics(nn.Module, ABC):
 
     def named_values(self) -> dict[str, Tensor]:
         """Kinetic constants in natural units, by name."""
-        return {"gamma": self.log_gamma.exp()}
+        return {"gamma": self.log_gamma.detach().exp()}
 
 
 def _check_rows(rows: Tensor, n_genes: int) -> Tensor:

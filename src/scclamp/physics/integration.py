@@ -32,6 +32,10 @@ class Integration(nn.Module, ABC):
     def slope(self, b: Tensor, s: Tensor, rows: Rows = slice(None)) -> Tensor:
         """Closed-form derivative of the production with respect to `s`."""
 
+    def invert(self, production: Tensor) -> Tensor:
+        """Sum ``b + s`` that gives this production, for integrations that depend on the sum alone."""
+        raise TypeError(f"{type(self).__name__} is not a function of b + s alone and cannot be inverted.")
+
     def named_values(self) -> dict[str, Tensor]:
         """Constants in natural units, by name."""
         return {}
@@ -47,6 +51,9 @@ class Additive(Integration):
 
     def slope(self, b: Tensor, s: Tensor, rows: Rows = slice(None)) -> Tensor:
         return torch.ones_like(s)
+
+    def invert(self, production: Tensor) -> Tensor:
+        return production
 
 
 class Saturating(Integration):
@@ -85,8 +92,14 @@ class Saturating(Integration):
         _, _, bent = self._reduced(b, s, rows)
         return 1 - bent * bent
 
+    def invert(self, production: Tensor) -> Tensor:
+        limit = self.log_limit.exp()[..., None, None]
+        # Means beyond the limit are taken as 95 % saturated: the inverse has no value there.
+        bent = ((production - self.centre[..., None, :]) / limit).clamp(-0.95, 0.95)
+        return self.centre[..., None, :] + limit * torch.atanh(bent)
+
     def named_values(self) -> dict[str, Tensor]:
-        return {"limit": self.log_limit.exp()}
+        return {"limit": self.log_limit.detach().exp()}
 
 
 class HillOfSum(Integration):

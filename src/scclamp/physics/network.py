@@ -60,6 +60,8 @@ class Network(Dynamics):
     torch.Size([4, 2])
     """
 
+    per_gene = ("A", "b")
+
     def __init__(
         self,
         n_genes: int,

@@ -49,6 +49,8 @@ class NeuralDrift(Dynamics):
         Bounds of the argument, as for an activation.
     """
 
+    per_gene = ("W2", "b")
+
     def __init__(
         self,
         n_genes: int,
@@ -70,7 +72,7 @@ class NeuralDrift(Dynamics):
     def hidden_slope(self, x: Tensor) -> Tensor:
         """Derivative of the hidden units (*batch, conditions, hidden, regulators); zero where x is projected."""
         units = self.hidden(x)
-        inside = (x >= self.bounds[0]) & (x <= self.bounds[1])
+        inside = (x > self.bounds[0]) & (x < self.bounds[1])
         outer = inside / (1 + x.clamp(*self.bounds))
         return (1 - units * units)[..., :, None] * self.W1[..., None, :, :] * outer[..., None, :]
 

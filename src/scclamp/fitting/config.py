@@ -1,0 +1,156 @@
+"""Every number that decides a fit, in one frozen record that is stored with the result."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from scclamp._errors import InputError, did_you_mean
+
+Kinetics = Literal["hill", "michaelis_menten", "mass_action", "generalized_hill", "multi_regulator_hill", "neural_drift"]
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "kinetics": (
+        "hill",
+        "michaelis_menten",
+        "mass_action",
+        "generalized_hill",
+        "multi_regulator_hill",
+        "neural_drift",
+    ),
+    "integration": ("additive", "saturating"),
+    "solver": ("damped", "anderson", "newton"),
+    "start": ("regression", "random"),
+    "adjoint": ("reduced", "iterative", "unrolled"),
+    "dtype": ("float32", "float64"),
+}
+_POSITIVE = ("n", "K", "gamma", "limit", "learning_rate", "grad_clip", "tol", "max_radius", "max_epochs", "patience")
+_NON_NEGATIVE = ("init_scale", "weight_decay", "lambda_ctrl", "lambda_sparse", "lambda_kinetics", "cold_epochs", "tikhonov")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig:
+    """Settings of `scclamp.tl.fit`; the defaults are ours, `FitConfig.paper()` gives those of the publication.
+
+    Parameters
+    ----------
+    kinetics
+        How a regulator's expression becomes activity.
+    integration
+        How a target adds up its regulators: `"additive"` (the paper) or `"saturating"`.
+    n, K, gamma
+        Initial cooperativity, half-activation (None: median positive control expression of the regulators), and decay.
+    limit
+        Initial limit of a saturating response.
+    fit_gamma
+        Whether the decay rate is fitted. A steady state depends on A / gamma and b / gamma only, so by default it is not.
+    start
+        `"regression"`: closed-form ridge regression, refined by the fit; `"random"`: small random weights (the paper).
+    init_scale
+        Standard deviation of the random weights, or of what is added to the regression's.
+    learning_rate, betas, weight_decay, grad_clip
+        AdamW; the decay acts on weights, not on basal rates or kinetic constants. Clipping is per ensemble member.
+    lambda_ctrl, lambda_sparse, lambda_kinetics
+        Weights of the control anchor, of the L1 norm of A, and of the squared departure of log kinetic constants from
+        their initial values.
+    max_epochs, patience
+        Longest fit, and epochs without a better validation loss before it stops.
+    solver, damping, tol, cold_epochs, cold_steps, warm_steps, bounds
+        Fixed-point solver, its tolerance, and its step budget in the first epochs and after.
+    adjoint, tikhonov
+        Backward solve and its diagonal term.
+    guard, max_radius
+        Whether a step is shrunk when a condition stops converging or the core's spectral radius passes `max_radius`.
+    train_fraction
+        Share of each condition's cells used for fitting; the rest validates.
+    dtype
+        Precision of the fit.
+    seed
+        Used when no `rng` is given.
+
+    Examples
+    --------
+    >>> from scclamp.fitting import FitConfig
+    >>> FitConfig(learning_rate=3e-3).learning_rate
+    0.003
+    >>> FitConfig.paper().solver, FitConfig.paper().damping
+    ('damped', 0.5)
+    """
+
+    kinetics: Kinetics = "hill"
+    integration: Literal["additive", "saturating"] = "additive"
+    n: float = 2.0
+    K: float | None = None
+    gamma: float = 1.0
+    limit: float = 2.0
+    fit_gamma: bool = False
+    start: Literal["regression", "random"] = "regression"
+    init_scale: float = 1e-3
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 1e-4
+    grad_clip: float = 5.0
+    lambda_ctrl: float = 1.0
+    lambda_sparse: float = 1e-5
+    lambda_kinetics: float = 0.0
+    max_epochs: int = 1000
+    patience: int = 100
+    solver: Literal["damped", "anderson", "newton"] = "damped"
+    damping: float = 1.0
+    tol: float = 1e-5
+    cold_epochs: int = 20
+    cold_steps: int = 200
+    warm_steps: int = 50
+    bounds: tuple[float, float] = (1e-6, 50.0)
+    adjoint: Literal["reduced", "iterative", "unrolled"] = "reduced"
+    tikhonov: float = 1e-8
+    guard: bool = True
+    max_radius: float = 0.95
+    train_fraction: float = 0.8
+    dtype: Literal["float32", "float64"] = "float32"
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise InputError(f"{name}={value!r} is not one of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}")
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise InputError(f"{name}={value!r} must be a finite number above 0.")
+        for name in _NON_NEGATIVE:
+            value = getattr(self, name)
+            if not (value >= 0 and math.isfinite(value)):
+                raise InputError(f"{name}={value!r} must be a finite number, 0 or above.")
+        if not 0 < self.damping <= 1:
+            raise InputError(f"damping={self.damping!r} must lie in (0, 1]; 1 is the plain iteration.")
+        if not 0 < self.train_fraction <= 1:
+            raise InputError(f"train_fraction={self.train_fraction!r} must lie in (0, 1]; 1 keeps no validation cells.")
+        if not 0 < self.bounds[0] < self.bounds[1]:
+            raise InputError(f"bounds={self.bounds!r} must be two increasing numbers above 0.")
+
+    @classmethod
+    def paper(cls, **changes: Any) -> Self:
+        """Settings of the publication's appendix E: damped iteration, fitted decay, no step guard."""
+        return cls(**({"start": "random", "init_scale": 0.01, "fit_gamma": True, "damping": 0.5, "guard": False} | changes))
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some settings changed; an unknown name is an error with near matches."""
+        names = [f.name for f in dataclasses.fields(self)]
+        for name in changes:
+            if name not in names:
+                raise InputError(f"{name!r} is not a setting of FitConfig.{did_you_mean(name, names)}")
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        """Write all settings as one JSON string."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read settings written by `to_json`."""
+        values = json.loads(text)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

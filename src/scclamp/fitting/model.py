@@ -1,0 +1,104 @@
+"""Builds the dynamics that a configuration asks for, and gives them their starting values."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scclamp.fitting.config import FitConfig
+from scclamp.fitting.objective import Objective
+from scclamp.fitting.problem import FitProblem
+from scclamp.fitting.start import regression_start
+from scclamp.physics import (
+    Activation,
+    Additive,
+    Dynamics,
+    GeneralizedHill,
+    Hill,
+    HillOfSum,
+    Integration,
+    MassAction,
+    MichaelisMenten,
+    Network,
+    NeuralDrift,
+    Saturating,
+)
+
+WEIGHTS = ("A", "W1", "W2")
+"""Parameters that weight decay acts on."""
+
+
+def half_activation(control: Tensor, rows: Tensor) -> float:
+    """Median positive control expression of the measured regulators; 1 when none is expressed."""
+    expressed = control[..., rows[rows >= 0]]
+    expressed = expressed[expressed > 0]
+    return float(expressed.median()) if len(expressed) else 1.0
+
+
+def build(problem: FitProblem, config: FitConfig, n_members: int) -> Dynamics:
+    """Dynamics with `n_members` independent members: b at the control mean, kinetics as configured, no weights yet."""
+    batch, n_genes = (n_members,), problem.means.shape[-1]
+    control = problem.means[..., 0, :].cpu()
+    K = config.K if config.K is not None else half_activation(control, problem.rows.cpu())
+    dynamics: Dynamics
+    if config.kinetics == "neural_drift":
+        dynamics = NeuralDrift(n_genes, problem.rows, batch_shape=batch, bounds=config.bounds)
+    else:
+        dynamics = Network(
+            n_genes,
+            problem.rows,
+            activation=_activation(config, K, len(problem.rows), batch),
+            integration=_integration(config, K, control, batch),
+            batch_shape=batch,
+        )
+    with torch.no_grad():
+        dynamics.b.copy_(control * config.gamma)
+        dynamics.log_gamma.fill_(float(np.log(config.gamma)))
+    dynamics.log_gamma.requires_grad_(config.fit_gamma)
+    return dynamics.to(device=problem.means.device, dtype=problem.means.dtype)
+
+
+def start(
+    dynamics: Dynamics, problem: FitProblem, config: FitConfig, objective: Objective, rng: np.random.Generator
+) -> None:
+    """Give the weights their starting values: the regression's where there is one, plus small random ones."""
+    if config.start == "regression" and isinstance(dynamics, Network) and config.kinetics != "multi_regulator_hill":
+        regression_start(dynamics, problem, objective)
+    with torch.no_grad():
+        for name, parameter in dynamics.named_parameters():
+            if name in WEIGHTS:
+                scale = config.init_scale if name != "W1" else parameter.shape[-1] ** -0.5
+                draw = torch.from_numpy(scale * rng.standard_normal(parameter.shape))
+                parameter += draw.to(device=parameter.device, dtype=parameter.dtype)
+        if isinstance(dynamics, Network) and config.kinetics == "multi_regulator_hill":
+            _centre_sums(dynamics, problem.means[..., 0, :])
+
+
+def _activation(config: FitConfig, K: float, n_regulators: int, batch: tuple[int, ...]) -> Activation:
+    if config.kinetics in ("mass_action", "multi_regulator_hill"):
+        return MassAction(config.bounds)
+    if config.kinetics == "michaelis_menten":
+        return MichaelisMenten(K, batch_shape=batch, bounds=config.bounds)
+    if config.kinetics == "generalized_hill":
+        return GeneralizedHill(n_regulators, config.n, K, batch_shape=batch, bounds=config.bounds)
+    return Hill(config.n, K, batch_shape=batch, bounds=config.bounds)
+
+
+def _integration(config: FitConfig, K: float, control: Tensor, batch: tuple[int, ...]) -> Integration:
+    if config.kinetics == "multi_regulator_hill":
+        return HillOfSum(config.n, K, batch_shape=batch, bounds=config.bounds)
+    if config.integration == "saturating":
+        return Saturating(control * config.gamma, config.limit, batch_shape=batch)
+    return Additive()
+
+
+def _centre_sums(network: Network, control: Tensor) -> None:
+    """Shift the weights so that every sum starts at K in the control, the steepest point of its Hill curve.
+
+    Sums near zero, let alone negative ones, have no slope, and a fit started there would not move.
+    """
+    K = network.integration.named_values()["K"][..., None, None]
+    expressed = control[..., network.core_rows].expand(*network.batch_shape, -1) * (network.rows >= 0)
+    network.A += K * (expressed / expressed.square().sum(-1, keepdim=True).clamp(min=1e-6))[..., None, :]
+    network.b -= 0.5

@@ -1,0 +1,67 @@
+"""The objective of the paper's equations 3 and 4, per ensemble member."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from scclamp.fitting.config import FitConfig
+from scclamp.fitting.problem import FitProblem
+
+
+class Losses(NamedTuple):
+    """Parts of the objective, each (*members,)."""
+
+    total: Tensor
+    perturbation: Tensor
+    control: Tensor
+    sparsity: Tensor
+    validation: Tensor
+
+
+class Objective:
+    """Shift loss of every perturbation, anchor of the control, and penalties on the parameters.
+
+    The observed shifts do not change during a fit, so they are taken once.
+
+    Parameters
+    ----------
+    problem
+        Means to match.
+    config
+        Weights of the terms.
+    initial
+        Kinetic constants in log space at the start, by parameter name, from which `lambda_kinetics` measures.
+    """
+
+    def __init__(self, problem: FitProblem, config: FitConfig, initial: dict[str, Tensor]) -> None:
+        self.encode, self.config, self.initial = problem.encode, config, initial
+        self.anchor = problem.train[..., 0, :]
+        self.shifts = problem.train[..., 1:, :] - problem.train[..., :1, :]
+        held_out = problem.validation[..., 1:, :] - problem.validation[..., :1, :]
+        self.seen = held_out[..., 0].isfinite()
+        self.held_out = held_out.nan_to_num()
+        self.has_validation = problem.has_validation
+
+    def __call__(self, states: Tensor, parameters: dict[str, Tensor]) -> Losses:
+        """Evaluate on predicted steady states (*members, conditions, genes)."""
+        encoded = self.encode(states)
+        control = encoded[..., 0, :]
+        predicted = encoded[..., 1:, :] - control[..., None, :]
+        perturbation = (predicted - self.shifts).square().sum(-1).mean(-1)
+        anchor = (control - self.anchor).square().sum(-1)
+        sparsity = parameters["A"].abs().sum((-1, -2)) if "A" in parameters else perturbation.new_zeros(())
+        total = perturbation + self.config.lambda_ctrl * anchor + self.config.lambda_sparse * sparsity
+        if self.config.lambda_kinetics:
+            for name, start in self.initial.items():
+                away = (parameters[name] - start).square()
+                total = total + self.config.lambda_kinetics * away.reshape(len(away), -1).sum(-1)
+        return Losses(total, perturbation, anchor, sparsity, self._validation(predicted.detach(), perturbation.detach()))
+
+    def _validation(self, predicted: Tensor, perturbation: Tensor) -> Tensor:
+        """Shift loss on held-out cells; on the training cells where there are none (pseudobulk)."""
+        if not self.has_validation:
+            return perturbation
+        error = (predicted - self.held_out).square().sum(-1) * self.seen
+        return error.sum(-1) / self.seen.sum(-1)

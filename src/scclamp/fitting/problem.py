@@ -1,0 +1,63 @@
+"""What a fit is given, as tensors: clamps, encoded means to match, and where each regulator sits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+Encode = Callable[[Tensor], Tensor]
+"""A differentiable lens: states (..., genes) to representations (..., d)."""
+
+
+@dataclass(frozen=True)
+class FitProblem:
+    """Single-gene conditions and the control, condition 0 being the control.
+
+    Parameters
+    ----------
+    rows
+        Row of each regulator among the genes; -1 is latent.
+    mask, values
+        Clamps (*members, conditions, regulators).
+    train, validation
+        Mean encodings of training and validation cells (*members, conditions, d); NaN rows mark conditions without
+        validation cells.
+    means
+        Mean expression of the training cells (*members, conditions, genes), from which a fit starts.
+    encode
+        Lens through which states are compared.
+    """
+
+    rows: Tensor
+    mask: Tensor
+    values: Tensor
+    train: Tensor
+    validation: Tensor
+    means: Tensor
+    encode: Encode
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether the control and at least one perturbation have validation cells."""
+        seen = self.validation[..., 0].isfinite()
+        return bool(seen[..., 0].all() and seen[..., 1:].any(-1).all())
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Self:
+        """Move everything to a device and a precision."""
+
+        def move(t: Tensor) -> Tensor:
+            return t.to(device=device, dtype=dtype)
+
+        return replace(
+            self,
+            rows=self.rows.to(device),
+            mask=self.mask.to(device),
+            values=move(self.values),
+            train=move(self.train),
+            validation=move(self.validation),
+            means=move(self.means),
+        )

@@ -1,0 +1,221 @@
+"""The optimiser loop: one epoch is solve, judge, score, differentiate, step. All members move side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scclamp._errors import NonFiniteError
+from scclamp.fitting.config import FitConfig
+from scclamp.fitting.guard import Guard, shrink_to_pass
+from scclamp.fitting.model import WEIGHTS, build, start
+from scclamp.fitting.objective import Losses, Objective
+from scclamp.fitting.problem import FitProblem
+from scclamp.physics import (
+    Adjoint,
+    Anderson,
+    Damped,
+    Iterative,
+    Newton,
+    ReducedImplicit,
+    Solution,
+    Solver,
+    Unrolled,
+    steady_state,
+)
+
+HISTORY = ("loss", "perturbation", "control", "sparsity", "validation", "gradient", "radius", "halvings", "steps", "failed")
+"""Columns recorded for every epoch and member."""
+
+
+class Trainer:
+    """Fits all members of one problem; everything that a resumed run needs lives in its attributes.
+
+    Parameters
+    ----------
+    problem
+        Conditions to match, already on the device.
+    config
+        Settings.
+    n_members
+        Ensemble members fitted side by side.
+    rng
+        Draws the initial weights; not used afterwards.
+    """
+
+    def __init__(self, problem: FitProblem, config: FitConfig, n_members: int, rng: np.random.Generator) -> None:
+        dtype = getattr(torch, config.dtype)
+        self.config = config
+        self.problem = problem = problem.to(problem.train.device, dtype)
+        self.dynamics = build(problem, config, n_members)
+        self.parameters = dict(self.dynamics.named_parameters())
+        initial = {k: p.detach().clone() for k, p in self.parameters.items() if "log_" in k and p.requires_grad}
+        self.objective = Objective(problem, config, initial)
+        start(self.dynamics, problem, config, self.objective, rng)
+        self.optimizer = _optimizer(self.parameters, config)
+        self.guard = Guard(config.max_radius)
+        self.adjoint = _adjoint(config)
+        self.epoch = 0
+        self.core: Tensor | None = None
+        self.previous = self._snapshot()
+        self.best = self._snapshot()
+        self.best_loss = torch.full((n_members,), torch.inf, dtype=dtype, device=problem.train.device)
+        self.best_epoch = torch.full((n_members,), -1, dtype=torch.int64, device=problem.train.device)
+        self.history: dict[str, list[list[float]]] = {name: [] for name in HISTORY}
+
+    @property
+    def finished(self) -> bool:
+        """Whether the longest fit is over or every member has run out of patience."""
+        stalled = (self.epoch - 1 - self.best_epoch) >= self.config.patience
+        return self.epoch >= self.config.max_epochs or (self.epoch > 0 and bool(stalled.all()))
+
+    def run(self, on_epoch: Callable[[Trainer], None] | None = None) -> None:
+        """Train until finished, calling `on_epoch` after every epoch."""
+        while not self.finished:
+            self.step()
+            if on_epoch is not None:
+                on_epoch(self)
+
+    def step(self) -> None:
+        """One epoch."""
+        self.optimizer.zero_grad(set_to_none=True)
+        solution, radius, halvings = self._solve_guarded()
+        losses = self.objective(solution.value, self.parameters)
+        self._check_finite(losses, solution)
+        self._keep_best(losses.validation)
+        losses.total.sum().backward()
+        norm = self._clip()
+        self.core = solution.core
+        self.previous = self._snapshot()
+        self.optimizer.step()
+        self._record(losses, norm, radius, halvings, solution)
+        self.epoch += 1
+
+    def _solver(self) -> Solver:
+        config = self.config
+        steps = config.cold_steps if self.epoch < config.cold_epochs else config.warm_steps
+        if config.solver == "damped":
+            return Damped(config.damping, config.tol, steps)
+        return (Anderson if config.solver == "anderson" else Newton)(tol=config.tol, max_steps=steps)
+
+    def solve(self) -> Solution:
+        """Steady states at the current parameters, warm-started from the last accepted ones."""
+        return steady_state(
+            self.dynamics,
+            self.problem.mask,
+            self.problem.values,
+            solver=self._solver(),
+            adjoint=self.adjoint,
+            core0=self.core,
+            check_stability=False,
+        )
+
+    def _solve_guarded(self) -> tuple[Solution, Tensor, Tensor]:
+        if self.config.guard:
+            return shrink_to_pass(self.dynamics, self.previous, self.solve, self.guard)
+        solution = self.solve()
+        _, radius = self.guard.passes(solution)
+        return solution, radius, torch.zeros_like(radius, dtype=torch.int32)
+
+    def _check_finite(self, losses: Losses, solution: Solution) -> None:
+        if bool(losses.total.isfinite().all()):
+            return
+        members = (~losses.total.isfinite()).nonzero().squeeze(-1).tolist()
+        broken = [name for name, p in self.parameters.items() if not bool(p.isfinite().all())]
+        where = f"parameters {', '.join(broken)}" if broken else "the steady states"
+        raise NonFiniteError(
+            f"NaN or infinity in {where} at epoch {self.epoch} (member {', '.join(map(str, members))}): "
+            f"{solution.describe()} Lower learning_rate={self.config.learning_rate}, or fit with guard=True."
+        )
+
+    def _keep_best(self, validation: Tensor) -> None:
+        better = validation.detach() < self.best_loss
+        self.best_loss = torch.where(better, validation.detach(), self.best_loss)
+        self.best_epoch = torch.where(better, self.epoch, self.best_epoch)
+        for name, parameter in self.parameters.items():
+            shape = (-1,) + (1,) * (parameter.ndim - 1)
+            self.best[name] = torch.where(better.view(shape), parameter.detach(), self.best[name])
+
+    def _clip(self) -> Tensor:
+        """Scale each member's gradient to norm `grad_clip` at most; return the norms before."""
+        gradients = [p.grad for p in self.parameters.values() if p.grad is not None]
+        norm = torch.stack([g.reshape(len(g), -1).square().sum(-1) for g in gradients]).sum(0).sqrt()
+        if not bool(norm.isfinite().all()):
+            raise NonFiniteError(
+                f"NaN or infinity in the gradient at epoch {self.epoch}, though the objective is finite. The encoder may "
+                "have no finite derivative at the predicted states; check it with torch.autograd.gradcheck."
+            )
+        scale = (self.config.grad_clip / norm.clamp(min=self.config.grad_clip)).to(norm.dtype)
+        for g in gradients:
+            g *= scale.view((-1,) + (1,) * (g.ndim - 1))
+        return norm
+
+    def _snapshot(self) -> dict[str, Tensor]:
+        return {name: p.detach().clone() for name, p in self.parameters.items()}
+
+    def _record(self, losses: Losses, norm: Tensor, radius: Tensor, halvings: Tensor, solution: Solution) -> None:
+        failed = (~solution.converged).sum(-1)
+        steps = solution.iterations.amax(-1)
+        row = (*losses, norm, radius, halvings, steps, failed)
+        for name, value in zip(HISTORY, row, strict=True):
+            self.history[name].append(value.detach().to(torch.float64).expand(len(norm)).tolist())
+
+    def restore_best(self) -> None:
+        """Load the parameters of each member's best validation loss."""
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(self.best[name])
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything a later process needs to go on as if it had never stopped: tensors, and JSON-able values."""
+        tensors = {f"parameter.{k}": p.detach() for k, p in self.parameters.items()}
+        tensors |= {f"previous.{k}": p for k, p in self.previous.items()}
+        tensors |= {f"best.{k}": p for k, p in self.best.items()}
+        tensors |= {"best_loss": self.best_loss, "best_epoch": self.best_epoch}
+        if self.core is not None:
+            tensors["core"] = self.core
+        if self.guard.vector is not None:
+            tensors["guard"] = self.guard.vector
+        for index, slot in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{k}": v for k, v in slot.items()}
+        return tensors, {"epoch": self.epoch, "history": self.history}
+
+    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        device = self.problem.train.device
+        tensors = {k: v.to(device) for k, v in tensors.items()}
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(tensors[f"parameter.{name}"])
+        self.previous = {k: tensors[f"previous.{k}"] for k in self.parameters}
+        self.best = {k: tensors[f"best.{k}"] for k in self.parameters}
+        self.best_loss, self.best_epoch = tensors["best_loss"], tensors["best_epoch"]
+        self.core, self.guard.vector = tensors.get("core"), tensors.get("guard")
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".")
+                slots.setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": slots})
+        self.epoch, self.history = values["epoch"], values["history"]
+
+
+def _optimizer(parameters: dict[str, torch.nn.Parameter], config: FitConfig) -> torch.optim.AdamW:
+    trained = {k: p for k, p in parameters.items() if p.requires_grad}
+    groups = [
+        {"params": [p for k, p in trained.items() if k in WEIGHTS], "weight_decay": config.weight_decay},
+        {"params": [p for k, p in trained.items() if k not in WEIGHTS], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
+
+
+def _adjoint(config: FitConfig) -> Adjoint:
+    if config.adjoint == "iterative":
+        return Iterative()
+    if config.adjoint == "unrolled":
+        return Unrolled(config.cold_steps, config.damping)
+    return ReducedImplicit(config.tikhonov)
