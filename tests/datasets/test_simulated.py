@@ -190,3 +190,22 @@ def test_library_sizes_are_log_normal():
     library = adata.obs["n_counts"].to_numpy()
     assert library.mean() == pytest.approx(3e4, rel=0.03)
     assert stats.kstest((np.log(library) - np.log(3e4) + 0.08) / 0.4, "norm").pvalue > 1e-3
+
+
+@pytest.mark.stress
+def test_norman_like():
+    adata = simulated("norman_like")
+    truth, states = adata.uns["truth"], adata.varm["true_states"].T
+    assert adata.shape == (2000 + 100 * (102 + 129), 2553)
+    assert truth["clamp_mask"].sum(axis=1).tolist().count(2) == 129
+    assert truth["contraction"] <= 0.8
+    assert states.min() > 0
+    rows = adata.var_names.get_indexer(truth["regulators"])
+    x = states[:, rows]
+    image = adata.var["true_b"].to_numpy() + x**2 / (1 + x**2) @ adata.varm["true_A"].T
+    image[:, rows] = np.where(truth["clamp_mask"], truth["clamp_values"], image[:, rows])
+    np.testing.assert_allclose(states, image, atol=1e-10)
+    error = condition_means(adata) - states
+    assert abs(error.mean()) < 0.15
+    shift, seen = states[1:] - states[0], condition_means(adata)[1:] - condition_means(adata)[0]
+    assert (seen * shift).sum() / (shift * shift).sum() == pytest.approx(1, abs=0.05)

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from scclamp.pp._recipe import recipe
+
+__all__ = ["recipe"]
