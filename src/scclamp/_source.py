@@ -170,7 +170,7 @@ def _plain(block: Any) -> Block:
 
 
 def _compressed_reader(matrix: Any) -> Callable[[int, int], Block]:
-    # Slices of the three arrays are views: nothing is copied, whatever the dtype.
+    # By hand, since scipy refuses to slice half precision.
     kind = sp.csr_matrix if matrix.format == "csr" else sp.csc_matrix
     n_minor = matrix.shape[1] if matrix.format == "csr" else matrix.shape[0]
 

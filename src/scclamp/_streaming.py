@@ -185,8 +185,8 @@ def _positive(chunk_size: int) -> int:
 
 
 def _dense(block: Block) -> np.ndarray:
-    dense = block.toarray() if sp.issparse(block) else block
-    return np.asarray(dense, dtype=np.float64)
+    # A copy, so that an encoder which works in place does not reach the user's matrix.
+    return np.array(block.toarray() if sp.issparse(block) else block, dtype=np.float64)
 
 
 def _product(chosen: sp.csc_array, block: Block) -> np.ndarray:
