@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -66,20 +67,18 @@ if os.environ.get("READTHEDOCS"):
 nitpick_ignore_regex = [
     (
         r"py:.*",
-        r"(anndata|collections|h5py|logging|matplotlib|mudata|nn|np|numpy|os|pandas|pathlib|pd|scipy|torch)\..*",
+        r"(ad|anndata|collections|h5py|logging|matplotlib|mudata|nn|np|numpy|os|pandas|pathlib|pd|scipy|torch)\..*",
     ),
+    # Signatures write imported names and aliases of types without their module.
+    (r"py:(class|exc|obj)", r"[A-Z]\w*"),
     # A class that is no part of the interface may stand in a signature by the file that defines it.
     (r"py:class", r"scclamp\.\w+\.\w+\.\w+"),
-    (
-        r"py:.*",
-        r"(AnnData|Any|Axes|Callable|DataFrame|Figure|Iterable|Iterator|Literal|Mapping|MuData|Path|Sequence|Tensor)",
-    ),
 ]
 
 
 def escape_shapes(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Keep the star of a shape such as (*batch, genes) from starting an emphasis."""
-    lines[:] = [line.replace("(*batch", r"(\*batch") for line in lines]
+    lines[:] = [re.sub(r"\(\*(?=\w+,)", r"(\\*", line) if ">>>" not in line else line for line in lines]
 
 
 def setup(app: Sphinx) -> None:
