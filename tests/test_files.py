@@ -130,6 +130,19 @@ def test_missing_paths_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.h5ad", "a.zarr"])
+def test_a_folder_without_permission_is_a_storage_error(tmp_path, monkeypatch, name):
+    def refuse(self, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(StorageError, match=rf"{name}' could not be written .*Permission denied"):
+        write(example_adata(), tmp_path / name)
+    with pytest.raises(StorageError, match=rf"{name}' cannot be read .*Permission denied"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.h5ad", "a.zarr"])
 def test_what_a_format_cannot_hold_is_an_input_error_and_the_old_file_stays(tmp_path, name):
     write(example_adata(), tmp_path / name)
     bad = example_adata()

@@ -60,12 +60,12 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
     'whole or not at all'
     """
     path = Path(os.path.realpath(target))
-    if not path.parent.is_dir():
-        msg = f"path={str(target)!r} cannot be written: there is no folder {str(path.parent)!r}. Create it first."
-        raise StorageError(msg)
     temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(6)}.tmp{path.suffix}")
     placed = False
     try:
+        if not path.parent.is_dir():
+            msg = f"path={str(target)!r} cannot be written: there is no folder {str(path.parent)!r}. Create it first."
+            raise StorageError(msg)
         recover(path)
         _sweep_stale(path)
         yield temporary
@@ -129,10 +129,10 @@ def sha256_file(path: str | os.PathLike[str], *, size: int | None = None) -> str
 
 def remove(path: Path) -> None:
     """Remove a file or a folder that may not be there, without hiding an error that is on its way."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink()
 
 

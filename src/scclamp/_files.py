@@ -76,10 +76,10 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
         good = ".h5mu or .zarr for a MuData" if multimodal else ".h5ad or .zarr for an AnnData"
         msg = f"path={str(path)!r} has the suffix of another format. Use {good}."
         raise InputError(msg)
-    _check_replaceable(Path(path), suffix)
     if data.is_view:
         data = data.to_memory() if data.isbacked and not multimodal else data.copy()
     with atomic_path(path) as temporary, _frames_kept(data):
+        _check_replaceable(Path(path), suffix)
         try:
             _write(data, temporary, suffix, compression)
             if suffix != ".zarr":
@@ -116,12 +116,7 @@ def read(path: str | os.PathLike[str]) -> AnnData | MuData:
         When a fit is of other genes than the data have now, so that it cannot be checked or used.
     """
     suffix = _suffix(path)
-    recover(path)
-    if not Path(path).exists():
-        msg = f"path={str(path)!r} does not exist. Check the name and the folder."
-        raise StorageError(msg)
-    if suffix != ".zarr":
-        _check_seal(Path(path))
+    _check_whole(path, suffix)
     try:
         data = _read(Path(path), suffix)
     except MemoryError:
@@ -185,22 +180,32 @@ def _seal(path: Path) -> None:
         file.write(_SEAL + digest.encode())
 
 
-def _check_seal(path: Path) -> None:
-    """Compare a file with the digest at its end, if it has one: files that others wrote or changed have none."""
+def _check_whole(path: str | os.PathLike[str], suffix: str) -> None:
     try:
-        size = path.stat().st_size - _SEAL_BYTES
-        with path.open("rb") as file:
-            file.seek(max(size, 0))
-            seal = file.read(_SEAL_BYTES)
-        if _SEAL not in seal:
-            return
-        whole = seal.startswith(_SEAL) and sha256_file(path, size=size).encode() == seal[len(_SEAL) :]
+        recover(path)
+        if not Path(path).exists():
+            msg = f"path={str(path)!r} does not exist. Check the name and the folder."
+            raise StorageError(msg)
+        whole = suffix == ".zarr" or _seal_holds(Path(path))
+    except StorageError:
+        raise
     except OSError as error:
-        msg = f"path={str(path)!r} cannot be read ({error}). Check that it is a file you may read."
+        msg = f"path={str(path)!r} cannot be read ({error}). Check that it is a {suffix} you may read."
         raise StorageError(msg) from error
     if not whole:
         msg = f"path={str(path)!r} is damaged: its bytes do not match the digest at its end. Restore it from a copy."
         raise StorageError(msg)
+
+
+def _seal_holds(path: Path) -> bool:
+    """Compare a file with the digest at its end, if it has one: files that others wrote or changed have none."""
+    size = path.stat().st_size - _SEAL_BYTES
+    with path.open("rb") as file:
+        file.seek(max(size, 0))
+        seal = file.read(_SEAL_BYTES)
+    if _SEAL not in seal:
+        return True
+    return seal.startswith(_SEAL) and sha256_file(path, size=size).encode() == seal[len(_SEAL) :]
 
 
 def _checksums() -> dict[str, Any]:

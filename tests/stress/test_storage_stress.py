@@ -53,7 +53,7 @@ def test_1000_changed_bits_in_the_fields_of_an_h5ad_of_others(tmp_path):
         damaged = bytearray(whole)
         damaged[start + int(rng.integers(size))] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)
-        with pytest.raises(StorageError, match="is damaged: .* changed"):
+        with pytest.raises(StorageError, match=r"is damaged: .* changed"):
             read(path)
 
 
