@@ -19,7 +19,7 @@ from scclamp._values import require_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scclamp._assignment import Unmeasured
+    from scclamp._assignment import Assignment, Unmeasured
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +144,6 @@ class Conditions:
             msg = f"n_bootstrap={n_bootstrap!r} is negative. Pass the number of replicates, or 0 for none."
             raise InputError(msg)
         rng = np.random.default_rng(rng)
-        adata = unwrap(data, mod).adata
-        source = open_layer(adata, layer)
         cells = assign(
             data,
             perturbation_key=perturbation_key,
@@ -155,10 +153,53 @@ class Conditions:
             split_key=split_key,
             rng=rng,
         )
+        cells = resolve_unmeasured(cells, unwrap(data, mod).adata, unmeasured)
+        conditions = cls.from_cells(
+            data,
+            cells,
+            layer=layer,
+            mod=mod,
+            clamp_values=clamp_values,
+            n_bootstrap=n_bootstrap,
+            rng=rng,
+            chunk_size=chunk_size,
+        )
+        control = control if control is None or isinstance(control, str) else tuple(control)
+        return replace(conditions, control=control)
+
+    @classmethod
+    def from_cells(
+        cls,
+        data: Any,
+        cells: Assignment,
+        *,
+        layer: str | None = None,
+        mod: str | None = None,
+        clamp_values: ClampValues = "singles",
+        n_bootstrap: int = 0,
+        rng: int | np.random.Generator | None = None,
+        chunk_size: int = CHUNK_SIZE,
+    ) -> Self:
+        """Read conditions whose observations are already assigned, in one pass over the expression.
+
+        Parameters
+        ----------
+        data
+            AnnData or MuData. It is not changed.
+        cells
+            Condition and role of every observation, from `assign` and `resolve_unmeasured`.
+        layer, mod, clamp_values, n_bootstrap, rng, chunk_size
+            As in `from_anndata`.
+
+        Returns
+        -------
+        The conditions of `cells`.
+        """
+        adata = unwrap(data, mod).adata
+        rng = np.random.default_rng(rng)
         genes = tuple(str(g) for g in adata.var_names)
-        cells = resolve_unmeasured(cells, adata, unmeasured)
         groups = stack_groups(cells, n_bootstrap, rng)
-        sums, stats = grouped_sums(source, groups, chunk_size=chunk_size)
+        sums, stats = grouped_sums(open_layer(adata, layer), groups, chunk_size=chunk_size)
         require_values(adata, layer, stats)
         means: dict[str, Any] = group_means(cells, sums, n_bootstrap)
         return cls(
@@ -168,7 +209,6 @@ class Conditions:
             **means,
             **clamps(cells, genes, means, clamp_values),
             perturbation_key=cells.perturbation_key,
-            control=control if control is None or isinstance(control, str) else tuple(control),
             layer=layer,
             mod=mod,
             split=cells.split,
