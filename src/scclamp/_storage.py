@@ -145,8 +145,6 @@ def find_fits(adata: AnnData) -> list[str]:
 def gene_order(adata: AnnData, result: Result) -> np.ndarray:
     """Position of each variable of an AnnData among the genes of a result.
 
-    Examples
-    --------
     `values[..., gene_order(adata, result)]` brings values over the genes of the fit to the order of `adata`.
     """
     return pd.Index(result.genes).get_indexer(adata.var_names)
