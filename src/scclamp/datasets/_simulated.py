@@ -49,7 +49,8 @@ def simulated(
 
     A sparse signed network with a power-law out-degree and feedback loops among its regulators is drawn such that
     every clamped steady state exists, is unique and is positive. Control, all single perturbations and the chosen
-    combinations are solved to steady state; cells are negative-binomial counts around those states.
+    combinations are solved to steady state; cells are negative-binomial counts around those states. Cells of one
+    condition differ by that sampling alone, so that genes are correlated across conditions but not within one.
 
     States live on the scale of `X`: ``log1p`` of expression per `target_sum` transcripts. The panel is part of a larger
     transcriptome of constant size, so a perturbation does not dilute the other genes. The mean of `X` over cells lies
