@@ -5,6 +5,19 @@ from __future__ import annotations
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.objective import Losses, Objective
 from scclamp.fitting.problem import FitProblem
+from scclamp.fitting.rebuild import effective_weights, from_arrays, to_arrays
+from scclamp.fitting.resume import Checkpointer
 from scclamp.fitting.trainer import HISTORY, Trainer
 
-__all__ = ["HISTORY", "FitConfig", "FitProblem", "Losses", "Objective", "Trainer"]
+__all__ = [
+    "HISTORY",
+    "Checkpointer",
+    "FitConfig",
+    "FitProblem",
+    "Losses",
+    "Objective",
+    "Trainer",
+    "effective_weights",
+    "from_arrays",
+    "to_arrays",
+]

@@ -1,5 +1,7 @@
-"""Tools: fit a network, predict clamps, evaluate."""
+"""Tools: fit a network to a screen, and predict from it."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from scclamp.tl._fit import fit
+
+__all__ = ["fit"]

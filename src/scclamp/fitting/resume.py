@@ -1,0 +1,72 @@
+"""Checkpoints of a running fit: written now and then, found again by the next call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from scclamp import _checkpoint
+from scclamp._errors import StorageError
+from scclamp.fitting.config import FitConfig
+from scclamp.fitting.problem import FitProblem
+from scclamp.fitting.trainer import Trainer
+
+KIND = "fit"
+_MAY_CHANGE = ("max_epochs", "patience")
+
+
+def fingerprint(problem: FitProblem, config: FitConfig, n_members: int) -> str:
+    """Digest of everything that decides the course of a fit; only its length may change between runs."""
+    settings = json.loads(config.to_json())
+    fixed = {k: v for k, v in settings.items() if k not in _MAY_CHANGE}
+    digest = hashlib.sha256(json.dumps([fixed, n_members], sort_keys=True).encode())
+    for tensor in (problem.rows, problem.mask, problem.values, problem.train, problem.validation, problem.means):
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Checkpointer:
+    """Saves a trainer every few epochs and continues one from disk.
+
+    Parameters
+    ----------
+    path
+        Folder of the checkpoint.
+    genes
+        Names of the genes, so that a checkpoint of another panel is refused.
+    every
+        Epochs between two checkpoints.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], genes: Sequence[str], every: int) -> None:
+        self.path, self.genes, self.every = Path(path), genes, every
+
+    def resume(self, trainer: Trainer) -> bool:
+        """Continue from the checkpoint when there is one; refuse one of another fit."""
+        if not (self.path / _checkpoint.MANIFEST).exists():
+            return False
+        tensors, state = _checkpoint.load(self.path, kind=KIND, genes=self.genes)
+        if state["fingerprint"] != self._fingerprint(trainer):
+            raise StorageError(
+                f"checkpoint={str(self.path)!r} belongs to another fit: the data, the split, the random seed or a setting "
+                "differs. Pass the same arguments to resume it, or another path to start afresh."
+            )
+        trainer.load_state(tensors, state["trainer"])
+        return True
+
+    def save(self, trainer: Trainer) -> None:
+        """Write the trainer's state."""
+        tensors, values = trainer.state()
+        state = {"fingerprint": self._fingerprint(trainer), "trainer": values}
+        _checkpoint.save(self.path, tensors, state, kind=KIND, genes=self.genes)
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        """Write the state when it is time to, and at the end."""
+        if trainer.epoch % self.every == 0 or trainer.finished:
+            self.save(trainer)
+
+    def _fingerprint(self, trainer: Trainer) -> str:
+        return fingerprint(trainer.problem, trainer.config, len(trainer.best_loss))

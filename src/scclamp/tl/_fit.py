@@ -1,0 +1,210 @@
+"""`tl.fit`: from a screen to one fitted network."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from scclamp import encoders
+from scclamp._assignment import assign, resolve_unmeasured
+from scclamp._columns import unwrap
+from scclamp._errors import ConvergenceWarning, InputError, InputWarning, list_some
+from scclamp._keys import DEFAULT_KEY
+from scclamp._settings import settings
+from scclamp._storage import encode
+from scclamp.conditions import Conditions
+from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer
+from scclamp.tl._fit_result import summarise
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scclamp.encoders import Encoder
+
+_logger = logging.getLogger(__name__)
+
+
+def fit(
+    adata: AnnData | MuData,
+    *,
+    perturbation_key: str | None = None,
+    control: str | Sequence[str] | None = None,
+    layer: str | None = None,
+    mod: str | None = None,
+    split_key: str | None = None,
+    unmeasured: Literal["error", "latent", "drop"] = "error",
+    encoder: str | Encoder | torch.nn.Module | Callable[[torch.Tensor], torch.Tensor] = "identity",
+    config: FitConfig | None = None,
+    n_seeds: int = 1,
+    bootstrap: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 50,
+    rng: int | np.random.Generator | None = None,
+    device: str | None = None,
+    key_added: str = DEFAULT_KEY,
+    copy: bool = False,
+    **settings_of_fit: Any,
+) -> AnnData | MuData | None:
+    """Fit one signed regulatory network to all single-gene conditions of a screen.
+
+    Each perturbation is a clamp: the perturbed gene is held at its observed expression and every other gene settles. All
+    conditions share one network, fitted by differentiating through their steady states.
+
+    Parameters
+    ----------
+    adata
+        Cells, or one row per condition, with log-normalised expression. MuData needs `mod`.
+    perturbation_key
+        Column of `obs` with the perturbations; by default recognised.
+    control
+        Label or labels of the control cells; by default recognised.
+    layer
+        Layer with log-normalised expression; `X` by default.
+    mod
+        Modality of a MuData; results are written to it.
+    split_key
+        Column of `obs` that says train, val or test; by default cells are split within each condition.
+    unmeasured
+        What to do with perturbed genes that the panel does not measure: refuse, give them a latent dose, or drop them.
+    encoder
+        Lens through which predicted and observed states are compared: `"identity"`, `"pca"`, or anything differentiable.
+    config
+        All numerical settings; `FitConfig.paper()` reproduces the publication.
+    n_seeds
+        Ensemble members fitted side by side, each from its own start.
+    bootstrap
+        Whether each member sees its own resample of the training cells.
+    checkpoint
+        Folder that keeps the fit's state; a fit that finds one there resumes it.
+    checkpoint_every
+        Epochs between two checkpoints.
+    rng
+        Seed or generator of the split, the start and the resampling; `config.seed` by default.
+    device
+        Torch device; `settings.device` by default.
+    key_added
+        Prefix of everything that is written.
+    copy
+        Whether to write to a copy and return it.
+    settings_of_fit
+        Single settings of `FitConfig` to change, such as ``max_epochs=200``.
+
+    Returns
+    -------
+    None, or the copy. These fields are written (for the default `key_added`):
+
+    `varm["clamp_A"]` : float32 (genes, regulators)
+        Signed weights; the mean over members.
+    `varm["clamp_A_sd"]` : float32 (genes, regulators)
+        Their standard deviation over members, when there are several.
+    `var["clamp_b"]` : float32
+        Basal rates.
+    `var["clamp_regulator"]` : bool
+        Which genes are regulators.
+    `uns["clamp"]` : dict
+        `params`, `kinetics`, `regulators`, `history`, `diagnostics`, `conditions`, `members`, and digests of all of it.
+
+    Examples
+    --------
+    >>> import scclamp as sc_c
+    >>> adata = sc_c.datasets.simulated("tiny")
+    >>> sc_c.tl.fit(adata, max_epochs=20)
+    >>> adata.varm["clamp_A"].shape == (adata.n_vars, 8)
+    True
+    """
+    config = (config or FitConfig()).replace(**settings_of_fit)
+    n_members = _positive("n_seeds", n_seeds)
+    _positive("checkpoint_every", checkpoint_every)
+    adata = adata.copy() if copy else adata
+    rng = np.random.default_rng(config.seed if rng is None else rng)
+    conditions, problem = _prepare(
+        adata,
+        encoder,
+        unmeasured=unmeasured,
+        n_bootstrap=n_members if bootstrap else 0,
+        device=settings.device if device is None else device,
+        rng=rng,
+        labels={"perturbation_key": perturbation_key, "control": control, "mod": mod},
+        layer=layer,
+        split={"train_fraction": config.train_fraction, "split_key": split_key},
+    )
+    trainer = Trainer(problem, config, n_members, rng)
+    checkpointer = None if checkpoint is None else Checkpointer(checkpoint, conditions.genes, checkpoint_every)
+    if checkpointer is not None and checkpointer.resume(trainer):
+        _logger.info("resumed at epoch %d from %s", trainer.epoch, checkpoint)
+    _run(trainer, checkpointer)
+    name = encoder if isinstance(encoder, str) else type(encoder).__name__
+    result = summarise(trainer, conditions, {"encoder": name, "bootstrap": bootstrap, "unmeasured": unmeasured})
+    _warn(result.diagnostics)
+    encode(unwrap(adata, mod).adata, result, key_added)
+    return adata if copy else None
+
+
+def _prepare(
+    adata: AnnData | MuData,
+    encoder: Any,
+    *,
+    unmeasured: Literal["error", "latent", "drop"],
+    n_bootstrap: int,
+    device: str,
+    rng: np.random.Generator,
+    labels: dict[str, Any],
+    layer: str | None,
+    split: dict[str, Any],
+) -> tuple[Conditions, FitProblem]:
+    """Read the conditions and turn the single-gene ones into tensors."""
+    mod = labels["mod"]
+    cells = resolve_unmeasured(assign(adata, **labels, **split, rng=rng), unwrap(adata, mod).adata, unmeasured)
+    conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod, n_bootstrap=n_bootstrap, rng=rng)
+    singles = conditions.select(conditions.singles & (conditions.train_n > 0))
+    if split["split_key"] is None and not (singles.val_n > 0).any():
+        message = "No condition has cells to validate on (one row per condition?): the training loss chooses the network."
+        warnings.warn(message, InputWarning, stacklevel=3)
+    lens = encoders.resolve(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
+    train, validation = encoders.encoded_means(lens, singles, adata, cells=cells)
+    tensors = (singles.clamp_values, train, validation, singles.train_mean)
+    values, train, validation, means = (torch.as_tensor(np.asarray(t), device=device) for t in tensors)
+    rows, mask = (torch.as_tensor(t, device=device) for t in (singles.regulator_rows, singles.clamp_mask))
+    return conditions, FitProblem(rows, mask, values, train, validation, means, lens.encode)
+
+
+def _run(trainer: Trainer, checkpointer: Checkpointer | None) -> None:
+    """Train under a progress bar, saving on the way."""
+    from tqdm.auto import tqdm
+
+    with tqdm(
+        total=trainer.config.max_epochs, initial=trainer.epoch, desc="fit", disable=not settings.show_progress()
+    ) as bar:
+
+        def after_epoch(trainer: Trainer) -> None:
+            bar.update()
+            if trainer.epoch % 10 == 0:
+                latest = {name: min(trainer.history[name][-1]) for name in ("loss", "validation")}
+                bar.set_postfix(**{name: f"{value:.4g}" for name, value in latest.items()}, refresh=False)
+            if checkpointer is not None:
+                checkpointer.after_epoch(trainer)
+
+        trainer.run(after_epoch)
+    trainer.restore_best()
+
+
+def _warn(diagnostics: dict[str, Any]) -> None:
+    bad = diagnostics["condition"][(diagnostics["status"] != 0).any(0)]
+    if len(bad):
+        message = f"{len(bad)} of {len(diagnostics['condition'])} conditions have no trustworthy steady state"
+        remedy = "See uns[...]['diagnostics']; lower learning_rate or max_radius."
+        warnings.warn(f"{message}: {list_some(bad)}. {remedy}", ConvergenceWarning, stacklevel=3)
+
+
+def _positive(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{name}={value!r} must be a whole number of at least 1.")
+    return int(value)

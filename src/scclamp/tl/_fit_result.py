@@ -1,0 +1,102 @@
+"""Turns a finished trainer into the result that is stored."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scclamp._keys import SEPARATOR
+from scclamp._result import Result
+from scclamp.fitting import effective_weights, to_arrays
+from scclamp.physics import Damped, steady_state
+
+if TYPE_CHECKING:
+    from scclamp.conditions import Conditions
+    from scclamp.fitting import Trainer
+
+_FINAL_STEPS = 2000
+
+
+def summarise(trainer: Trainer, conditions: Conditions, call: dict[str, Any]) -> Result:
+    """Weights, kinetics, history and diagnostics of the restored network."""
+    arrays = to_arrays(trainer.dynamics)
+    weights = effective_weights(trainer.dynamics).cpu().numpy()
+    n_members = len(weights)
+    members = {name: value for name, value in arrays.items() if n_members > 1 or name not in ("A", "b")}
+    kinetics = {name: value.detach().mean(0).cpu().numpy() for name, value in trainer.dynamics.named_values().items()}
+    return Result(
+        A=weights.mean(0),
+        A_sd=weights.std(0, ddof=1) if n_members > 1 else None,
+        b=arrays["b"].mean(0),
+        genes=conditions.genes,
+        regulators=conditions.regulators,
+        regulator_rows=conditions.regulator_rows,
+        control_mean=_mean_of_replicates(conditions.train_mean)[0].astype(weights.dtype),
+        kinetics=kinetics,
+        history=_history(trainer),
+        params={
+            "config": dataclasses.asdict(trainer.config),
+            "n_members": n_members,
+            "perturbation_key": conditions.perturbation_key,
+            "control": conditions.control,
+            "layer": conditions.layer,
+            "mod": conditions.mod,
+            "split": conditions.split,
+            **call,
+        },
+        members=members,
+        conditions=_conditions(conditions),
+        diagnostics=_diagnostics(trainer, conditions),
+    )
+
+
+def _mean_of_replicates(values: np.ndarray) -> np.ndarray:
+    return values if values.ndim == 2 else values.mean(0)
+
+
+def _conditions(conditions: Conditions) -> dict[str, Any]:
+    return {
+        "names": np.array(conditions.names),
+        "targets": np.array([SEPARATOR.join(t) for t in conditions.targets]),
+        "clamp_mask": conditions.clamp_mask,
+        "clamp_values": _mean_of_replicates(conditions.clamp_values),
+        "complete": conditions.complete,
+        "train_n": conditions.train_n,
+        "val_n": conditions.val_n,
+    }
+
+
+def _history(trainer: Trainer) -> pd.DataFrame:
+    """One row for each epoch and member."""
+    n_members = len(trainer.best_loss)
+    columns = {name: np.asarray(values, dtype=float).reshape(-1) for name, values in trainer.history.items()}
+    epochs = np.repeat(np.arange(trainer.epoch), n_members)
+    members = np.tile(np.arange(n_members), trainer.epoch)
+    return pd.DataFrame({"epoch": epochs, "member": members, **columns})
+
+
+def _diagnostics(trainer: Trainer, conditions: Conditions) -> dict[str, Any]:
+    """How well each training condition settles in the restored network (members, conditions)."""
+    problem, config = trainer.problem, trainer.config
+    solution = steady_state(
+        trainer.dynamics,
+        problem.mask,
+        problem.values,
+        solver=Damped(config.damping, config.tol, _FINAL_STEPS),
+        core0=trainer.core,
+    )
+    names = conditions.select(conditions.singles & (conditions.train_n > 0)).names
+    return {
+        "condition": np.array(names),
+        "status": solution.status.cpu().numpy(),
+        "residual": solution.residual.cpu().numpy(),
+        "iterations": solution.iterations.cpu().numpy(),
+        "spectral_radius": solution.spectral_radius.cpu().numpy(),
+        "at_bounds": solution.at_bounds.cpu().numpy(),
+        "best_epoch": trainer.best_epoch.cpu().numpy(),
+        "best_validation": trainer.best_loss.cpu().numpy(),
+        "n_epochs": trainer.epoch,
+    }
