@@ -142,3 +142,11 @@ def test_mod_is_checked():
         unwrap(adata_of({"x": ["a"]}), "rna")
     with pytest.raises(InputError, match="DataFrame object cannot be used"):
         unwrap(pd.DataFrame(), None)
+
+
+def test_a_column_whose_name_is_no_text_is_passed_over():
+    adata = adata_of({"gene": LABELS})
+    adata.obs[0] = LABELS
+    table = Table(adata)
+    assert table.columns == ["gene"]
+    assert read_perturbations(table).key == "gene"

@@ -278,7 +278,7 @@ def test_counts_and_scaled_values_are_refused():
     adata.X = np.rint(log * 10)
     adata.layers["log"] = log
     before = snapshot(adata)
-    with pytest.raises(InputError, match=r"layer=None holds whole numbers.*layer='log'; pass that"):
+    with pytest.raises(InputError, match=r"layer=None \(X\) holds whole numbers.*layer='log'; pass that"):
         Conditions.from_anndata(adata)
     adata.layers["scaled"] = log - 1
     with pytest.raises(InputError, match="layer='scaled' holds negative values"):
@@ -330,7 +330,7 @@ class TestRealScreens:
         used = adata.obs["split"].isin(["train", "val"]).sum()
         assert c.train_n.sum() + c.val_n.sum() == used
         assert all("ctrl" not in name for name in c.names)
-        with pytest.raises(InputError, match=r"layer='counts' holds whole numbers.*layer=None; pass that"):
+        with pytest.raises(InputError, match=r"layer='counts' holds whole numbers.*layer=None \(X\); pass that"):
             Conditions.from_anndata(adata, unmeasured="latent", layer="counts")
 
     def test_papalexi_counts_then_normalised(self, shared_data):

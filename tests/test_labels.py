@@ -85,6 +85,13 @@ def test_named_controls_are_taken_literally():
     assert parse_labels(["none"], control=["none"]).mapped == {"none": "control"}
 
 
+def test_a_gene_cannot_be_called_control_or_nothing():
+    report = parse_labels(["", "x", "control", "A+control"], genes=["", "control", "A"], control=["x"])
+    assert report.mapped == {"x": "control", "A+control": "A"}
+    assert list(report.dropped) == [""]
+    assert list(report.ambiguous) == ["control"]
+
+
 @pytest.mark.parametrize("label", ["non-targeting", "ctrl+NTC"])
 def test_control_that_was_not_named_is_no_gene(label):
     report = parse_labels(["DMSO", label], control=["DMSO"])

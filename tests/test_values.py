@@ -53,9 +53,13 @@ def test_kinds(values, lognorm, counts):
 @pytest.mark.parametrize("store", [np.asarray, sp.csr_matrix, sp.csc_matrix])
 def test_remedy_names_the_layer_that_looks_right(store):
     adata = ad.AnnData(store(COUNTS), layers={"scaled": SCALED, "lognorm": store(LOGNORM), "text": COUNTS.astype(str)})
-    with pytest.raises(InputError, match=r"layer=None holds whole numbers up to \d+.* in layer='lognorm'; pass that"):
+    with pytest.raises(
+        InputError, match=r"layer=None \(X\) holds whole numbers up to \d+.* in layer='lognorm'; pass that"
+    ):
         require_values(adata, None, stats_of(COUNTS))
-    with pytest.raises(InputError, match=r"layer='lognorm' holds fractions.* Counts seem to be in layer=None; pass"):
+    with pytest.raises(
+        InputError, match=r"layer='lognorm' holds fractions.* Counts seem to be in layer=None \(X\); pass"
+    ):
         require_values(adata, "lognorm", stats_of(LOGNORM), expects="counts")
     require_values(adata, "lognorm", stats_of(LOGNORM))
     require_values(adata, None, stats_of(COUNTS), expects="counts")

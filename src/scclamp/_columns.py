@@ -58,9 +58,9 @@ class Table:
 
     @property
     def columns(self) -> list[str]:
-        """Names of all columns, those of the AnnData first."""
+        """Names of all columns that have a text for a name, those of the AnnData first."""
         outer = [] if self.parent is None else list(self.parent.obs.columns)
-        return [str(c) for c in dict.fromkeys([*self.adata.obs.columns, *outer])]
+        return [c for c in dict.fromkeys([*self.adata.obs.columns, *outer]) if isinstance(c, str)]
 
     def read(self, key: str, argument: str) -> pd.Series:
         """Read one column as it is, or raise an error that names the argument and near matches."""

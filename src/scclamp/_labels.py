@@ -176,7 +176,8 @@ class _Reader:
     def __init__(self, labels: Iterable[str], genes: Collection[str], control: Collection[str] | None) -> None:
         self.explicit = control is not None
         self.controls = frozenset(c.strip() for c in control or ())
-        self.panel = frozenset(genes)
+        # What would be read as the name of the control, or as no name, is no gene.
+        self.panel = frozenset(genes) - {"", CONTROL}
         self.known = self.panel | self._singles(label.strip() for label in labels)
 
     def is_control(self, word: str) -> bool:

@@ -77,7 +77,7 @@ def require_values(adata: AnnData, layer: str | None, stats: ValueStats, *, expe
     wanted = "log-normalised values" if expects == "lognorm" else "counts"
     candidates = [key for key in (None, *layer_names(adata)) if key != layer and _looks_right(adata, key, expects)]
     if candidates:
-        remedy = f"{wanted} seem to be in {' or '.join(f'layer={key!r}' for key in candidates[:3])}; pass that"
+        remedy = f"{wanted} seem to be in {' or '.join(map(_called, candidates[:3]))}; pass that"
     elif expects == "counts":
         remedy = f"Pass the layer= that holds {wanted}, or load the screen with its raw counts"
     elif stats.integral and stats.minimum >= 0:
@@ -90,7 +90,7 @@ def require_values(adata: AnnData, layer: str | None, stats: ValueStats, *, expe
     else:
         remedy = f"Pass the layer= that holds {wanted}, as they were before scaling"
     raw = " adata.raw may hold them: see adata.raw.to_adata()." if adata.raw is not None and not candidates else ""
-    msg = f"layer={layer!r} {found}, but {wanted} are needed. {remedy[0].upper()}{remedy[1:]}.{raw}"
+    msg = f"{_called(layer)} {found}, but {wanted} are needed. {remedy[0].upper()}{remedy[1:]}.{raw}"
     raise InputError(msg)
 
 
@@ -103,6 +103,10 @@ def peek(adata: AnnData, layer: str | None) -> ValueStats:
     values = block.data if sp.issparse(block) else block
     stats.update(values[np.isfinite(values)])
     return stats
+
+
+def _called(layer: str | None) -> str:
+    return "layer=None (X)" if layer is None else f"layer={layer!r}"
 
 
 def _looks_right(adata: AnnData, layer: str | None, expects: Expects) -> bool:
