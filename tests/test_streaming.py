@@ -150,20 +150,19 @@ MEMORY = """
     labels = np.array(["ctrl", *genes[:100]])[rng.integers(0, 101, n)]
     adata = ad.AnnData(X, obs=pd.DataFrame({"gene": pd.Categorical(labels)}, index=np.arange(n).astype(str)),
                        var=pd.DataFrame(index=genes))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     conditions = Conditions.from_anndata(adata, rng=0, n_bootstrap=n_bootstrap)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     row = np.flatnonzero(labels == "g7")
     pooled = conditions.train_n + conditions.val_n
     assert pooled.sum() == n and pooled[conditions.names.index("g7")] == row.size
-    print((after - before) / 2**20)
+    print(peak / 2**20)
 """
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize(("kind", "n_bootstrap", "bound"), [("csr", 0, 1.5), ("csc", 0, 1.5), ("csr", 5, 2.5)])
-def test_memory_of_a_large_sparse_screen_is_bounded(kind, n_bootstrap, bound):
-    # 100,000 x 20,000 would be 8 GiB dense in single precision.
+@pytest.mark.parametrize(("kind", "n_bootstrap"), [("csr", 0), ("csc", 0), ("csr", 5)])
+def test_memory_of_a_large_sparse_screen_is_bounded(kind, n_bootstrap):
+    # 100,000 x 20,000 would be 7.5 GiB dense in single precision; the sparse data are 0.23 GiB.
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(MEMORY), kind, str(n_bootstrap)],
         capture_output=True,
@@ -171,4 +170,4 @@ def test_memory_of_a_large_sparse_screen_is_bounded(kind, n_bootstrap, bound):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < bound, f"grew by {done.stdout} GiB"
+    assert float(done.stdout) < 1.5, f"the whole process peaked at {done.stdout} GiB"
