@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scclamp._atomic import recover
 from scclamp._files import read
 from scclamp._storage import decode
 
@@ -27,7 +28,8 @@ pytestmark = [
 
 _CODE = f"""
 import errno, resource, runpy
-import numpy as np
+import anndata.io, numpy as np, zarr.codecs  # what is imported late would be imported in each child
+from scclamp._atomic import atomic_path
 from dataclasses import replace
 from scclamp._errors import StorageError
 from scclamp._files import write
@@ -69,6 +71,13 @@ def refused(path, limit, user):
 def run(name, *arguments):
     globals()[name](*arguments)
 
+def small(path, version, count):
+    for version in range(version + 1, version + 1 + count):
+        with atomic_path(path) as temporary:
+            temporary.mkdir()
+            for part in ("a", "b"):
+                (temporary / part).write_text(str(version))
+
 def put(path):
     write(data(1), path)
 """
@@ -87,10 +96,17 @@ def _old_is_whole(path):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize(("name", "longest"), [("a.h5ad", 0.25), ("a.zarr", 1.5)])
-def test_200_kills(tmp_path, forks, name, longest):
+def _seconds(forks, *arguments):
+    """How long a child takes on this machine, so that kills fall before, within and after its first write."""
+    start = time.perf_counter()
+    assert forks.wait(forks.start(*arguments)) == 0
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("name", ["a.h5ad", "a.zarr"])
+def test_200_kills(tmp_path, forks, name):
     path, rng = tmp_path / name, np.random.default_rng(6)
-    assert forks.wait(forks.start("put", str(path))) == 0
+    longest = 1.5 * max(_seconds(forks, "put", str(path)) for _ in range(3))
     version = 1
     seen = set()
     for _ in range(200):
@@ -104,6 +120,23 @@ def test_200_kills(tmp_path, forks, name, longest):
         decode(back)
         seen.add(version)
     assert len(seen) > 10, "the kills came before the first write ended, so this shows nothing"
+
+
+def test_200_kills_of_a_small_folder(tmp_path, forks):
+    """Written so fast that many kills fall into the renames, also between the two."""
+    path, rng = tmp_path / "a.zarr", np.random.default_rng(6)
+    assert forks.wait(forks.start("small", str(path), 0, 1)) == 0
+    version, seen = 0, set()
+    for _ in range(200):
+        pid = forks.start("small", str(path), version, 10**9)
+        time.sleep(rng.uniform(0, 0.05))
+        assert forks.kill(pid) == 9
+        recover(path)
+        (said,) = {int((path / part).read_text()) for part in ("a", "b")}
+        assert said >= version
+        version = said
+        seen.add(version)
+    assert len(seen) > 50, "the kills came before the first write ended, so this shows nothing"
 
 
 @pytest.mark.parametrize("name", ["a.h5ad", "a.zarr"])
