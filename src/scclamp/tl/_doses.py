@@ -1,0 +1,97 @@
+"""Where requests without a dose of their own are held: as in the training singles, or as in cells that were observed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from scclamp._columns import unwrap
+from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp.conditions import Conditions
+
+if TYPE_CHECKING:
+    from scclamp._result import Result
+    from scclamp.tl._requests import Requests
+
+ClampValues = Literal["singles", "observed"]
+
+
+class Labels(NamedTuple):
+    """Where the conditions of cells are written: the column, and the modality of a MuData."""
+
+    perturbation_key: str
+    mod: str | None
+
+
+def usual_doses(result: Result) -> np.ndarray:
+    """Training mean of each regulator in its single-gene condition; 1 for a latent one."""
+    row = {str(target): i for i, target in enumerate(np.atleast_1d(result.conditions["targets"]))}
+    values = np.asarray(result.conditions["clamp_values"], float)
+    return np.array([values[row[gene], j] for j, gene in enumerate(result.regulators)])
+
+
+def fill_doses(
+    requests: Requests, result: Result, clamp_values: ClampValues, source: Any, labels: Labels
+) -> np.ndarray:
+    """Return a dose for every held regulator; 0 where a request has fewer than others.
+
+    Parameters
+    ----------
+    requests
+        What to predict; doses that were given are kept.
+    result
+        The fit.
+    clamp_values
+        `"singles"`, or `"observed"`: the mean of each condition's own cells in `source`.
+    source
+        Data with those cells.
+    labels
+        Where their labels are.
+    """
+    held = requests.columns >= 0
+    open_ = held & np.isnan(requests.doses)
+    if clamp_values == "singles" or not open_.any():
+        default = usual_doses(result)[requests.columns]
+    else:
+        default = np.zeros(held.shape)
+        rows = np.flatnonzero(open_.any(1))
+        observed = _observed(requests, rows, result, source, labels)
+        default[rows] = np.take_along_axis(observed, requests.columns[rows].clip(0), 1)
+    return np.where(held, np.where(open_, default, requests.doses), 0.0)
+
+
+def _observed(requests: Requests, rows: np.ndarray, result: Result, source: Any, labels: Labels) -> np.ndarray:
+    """Mean expression of all regulators in the cells of each request (requests, regulators)."""
+    conditions = Conditions.from_anndata(
+        source,
+        perturbation_key=labels.perturbation_key,
+        control=result.params["control"],
+        layer=result.params["layer"],
+        mod=labels.mod,
+        train_fraction=1.0,
+        unmeasured="latent",
+        rng=0,
+    )
+    at = {name: i for i, name in enumerate(conditions.names)}
+    names = [requests.targets(result.regulators)[row] for row in rows]
+    missing = [name for name in names if name not in at]
+    if missing:
+        hint = did_you_mean(missing[0], conditions.names)
+        raise InputError(
+            f"clamp_values='observed': {len(missing)} requested conditions have no cells in "
+            f"obs[{conditions.perturbation_key!r}] of source: {list_some(missing)}.{hint} "
+            "Use clamp_values='singles', pass source= with their cells, or give doses such as {'A': 2.1}."
+        )
+    measured = np.flatnonzero(result.regulator_rows >= 0)
+    panel = unwrap(source, labels.mod).adata.var_names
+    columns = panel.get_indexer(pd.Index([result.regulators[j] for j in measured]))
+    if (columns < 0).any():
+        lost = [result.regulators[j] for j in measured[columns < 0]]
+        raise InputError(
+            f"source does not measure {list_some(lost)}, which the fit clamps. Pass data with these genes."
+        )
+    values = np.ones((len(rows), len(result.regulators)))
+    values[:, measured] = conditions.train_mean[[at[name] for name in names]][:, columns]
+    return values
