@@ -12,7 +12,7 @@ from scclamp._columns import Table
 from scclamp._errors import InputWarning, list_some
 from scclamp._keys import CONTROL
 from scclamp._labels import parse_labels
-from scclamp.tl._budget import require_memory
+from scclamp._memory import require_memory
 from scclamp.tl._requests import Requests, read_requests
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from scclamp._digest import digest_text, dump_json
 from scclamp._errors import ConvergenceWarning, InputError, did_you_mean
 from scclamp._settings import settings
 from scclamp.physics import Status
-from scclamp.tl._budget import require_memory
+from scclamp._memory import require_memory
 from scclamp.tl._fitted import LAYERS, Fitted
 from scclamp.tl._prediction_file import check_out, prediction_file
 from scclamp.tl._requests import Requests, write_dose

@@ -1,0 +1,100 @@
+"""`get.top_targets`: the strongest edges of each regulator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from scclamp._errors import InputError, did_you_mean
+from scclamp._keys import DEFAULT_KEY
+from scclamp.get._adjacency import adjacency
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from mudata import MuData
+
+_SIGNS = {"positive": 1, "negative": -1}
+_BY = ("weight", "confidence")
+
+
+def top_targets(
+    adata: AnnData | MuData,
+    regulators: str | Sequence[str] | None = None,
+    *,
+    n: int = 25,
+    by: Literal["weight", "confidence"] = "weight",
+    sign: Literal["positive", "negative"] | None = None,
+    mod: str | None = None,
+    key: str = DEFAULT_KEY,
+) -> pd.DataFrame:
+    """List the strongest targets of each regulator, itself left out.
+
+    Parameters
+    ----------
+    adata
+        What `tl.fit` was called on.
+    regulators
+        Regulators to list; all by default.
+    n
+        Targets of each.
+    by
+        `"weight"` ranks by absolute weight, `"confidence"` by absolute weight over its spread in the ensemble.
+    sign
+        Only activated (`"positive"`) or repressed (`"negative"`) targets; both by default.
+    mod
+        Modality of a MuData.
+    key
+        The `key_added` of the fit.
+
+    Returns
+    -------
+    One row per edge: the columns of `get.adjacency` and `rank`, regulators in order and their first target first.
+
+    Examples
+    --------
+    >>> import scclamp as sc_c
+    >>> adata = sc_c.datasets.simulated("tiny")
+    >>> sc_c.tl.fit(adata, max_epochs=20)
+    >>> sc_c.get.top_targets(adata, ["REG01", "REG02"], n=2)[["regulator", "rank"]]
+      regulator  rank
+    0     REG01     1
+    1     REG01     2
+    2     REG02     1
+    3     REG02     2
+    """
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise InputError(f"n={n!r} must be a whole number of at least 1.")
+    for name, value, allowed in (("by", by, _BY), ("sign", sign, (None, *_SIGNS))):
+        if value not in allowed:
+            known = [a for a in allowed if a is not None]
+            hint = did_you_mean(str(value), known)
+            raise InputError(f"{name}={value!r} is not known.{hint} Use one of {', '.join(map(repr, allowed))}.")
+    edges = adjacency(adata, regulators=regulators, mod=mod, key=key)
+    if sign is not None:
+        edges = edges[np.sign(edges["weight"]) == _SIGNS[sign]]
+    if by == "confidence":
+        edges = _by_confidence(edges)
+    order = {name: i for i, name in enumerate(pd.unique(_requested(regulators, edges)))}
+    top = edges.groupby("regulator", sort=False).head(n)
+    top = top.sort_values("regulator", key=lambda column: column.map(order), kind="stable", ignore_index=True)
+    return top.assign(rank=top.groupby("regulator", sort=False).cumcount() + 1)
+
+
+def _requested(regulators: str | Sequence[str] | None, edges: pd.DataFrame) -> np.ndarray:
+    """Regulators in the order asked for, or sorted."""
+    if regulators is None:
+        return np.sort(edges["regulator"].unique())
+    return np.array([regulators] if isinstance(regulators, str) else list(regulators), object)
+
+
+def _by_confidence(edges: pd.DataFrame) -> pd.DataFrame:
+    if "sd" not in edges:
+        raise InputError("by='confidence' needs several members. Fit with n_seeds=5, or use by='weight'.")
+    weight, sd = np.abs(edges["weight"].to_numpy()), edges["sd"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(weight > 0, weight / sd, 0.0)
+    return edges.iloc[np.argsort(-ratio, kind="stable")]

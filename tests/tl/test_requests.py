@@ -1,0 +1,151 @@
+import itertools
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scclamp._errors import InputError, InputWarning
+from scclamp._storage import decode
+from scclamp.tl._requests import read_requests, write_dose
+
+fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
+RESULT = decode(fits["simulated_fit"]())
+REGULATORS = RESULT.regulators
+
+
+def read(clamps, result=RESULT):
+    return read_requests(clamps, result, 50.0)
+
+
+def held(requests):
+    """Each request as a dict from regulator to dose."""
+    return [
+        {REGULATORS[j]: dose for j, dose in zip(columns, doses, strict=True) if j >= 0}
+        for columns, doses in zip(requests.columns.tolist(), requests.doses.tolist(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "clamps",
+    [
+        ["REG01", "REG03+REG02", "control"],
+        ["REG01+ctrl", " REG02 + REG03 ", "NT"],
+        [("REG01",), ["REG02", "REG03"], ("control",)],
+        [{"REG01"}, frozenset({"REG02", "REG03"}), "ctrl+control"],
+        pd.Series(["REG01+control", "REG02_REG03", "non-targeting"]),
+        np.array(["REG01", "REG02+REG03", "control"]),
+        iter(["REG01", ("REG03", "REG02"), "control"]),
+    ],
+    ids=range(7),
+)
+def test_every_way_to_write_a_request(clamps):
+    requests = read(clamps)
+    assert requests.names == ["REG01", "REG02+REG03", "control"]
+    assert requests.targets(REGULATORS) == requests.names
+    assert [list(request) for request in held(requests)] == [["REG01"], ["REG02", "REG03"], []]
+    assert np.isnan(requests.doses).all()
+
+
+def test_rows_of_an_array_are_gene_sets():
+    assert read(np.array([["REG01", "REG02"], ["REG04", "REG03"]])).names == ["REG01+REG02", "REG03+REG04"]
+
+
+def test_doses_are_kept_exactly_and_named():
+    requests = read([{"REG02": 0, "REG01": np.float64(0.1) * 3}, "REG01", {"REG03": -0.0}])
+    assert requests.names == ["REG01=0.30000000000000004+REG02=0", "REG01", "REG03=0"]
+    assert held(requests)[0] == {"REG01": 0.1 * 3, "REG02": 0.0}
+    assert requests.targets(REGULATORS) == ["REG01+REG02", "REG01", "REG03"]
+
+
+def test_one_request_needs_no_list():
+    assert read("REG02+REG01").names == ["REG01+REG02"]
+    assert read({"REG02": 2.5, "REG01": 1}).names == ["REG01=1+REG02=2.5"]
+
+
+def test_names_of_ones_own():
+    requests = read({"mine": "REG01+REG02", "yours": {"REG01": 2.0}, "ours": ("REG02", "REG01")})
+    assert requests.names == ["mine", "yours", "ours"]
+    assert requests.targets(REGULATORS) == ["REG01+REG02", "REG01", "REG01+REG02"]
+
+
+@given(st.floats(0, 50))
+def test_a_written_dose_reads_as_the_same_number(dose):
+    assert float(write_dose(dose)) == dose
+
+
+def test_all_triples_have_their_columns():
+    requests = read(itertools.combinations(REGULATORS, 3))
+    assert requests.columns.tolist() == [list(c) for c in itertools.combinations(range(8), 3)]
+    assert requests.names == ["+".join(c) for c in itertools.combinations(REGULATORS, 3)]
+
+
+def test_repeated_requests_are_left_out_and_said_to_be():
+    with pytest.warns(InputWarning, match=r"2 requests repeat earlier ones and are left out: 'REG01\+REG02', 'REG03'"):
+        requests = read(["REG01+REG02", "REG03", ("REG02", "REG01"), "REG03+ctrl"])
+    assert requests.names == ["REG01+REG02", "REG03"]
+
+
+@pytest.mark.parametrize(
+    ("clamps", "message"),
+    [
+        (["REG01", "REG1"], r"clamps\[1\]='REG1': 'REG1' is no gene of the fit\. Did you mean 'REG01'"),
+        (["reg01+REG02"], r"'reg01' is no gene of the fit\. Did you mean 'REG01'"),
+        (["REG01+GENE0002"], r"'GENE0002' is measured but has no column.*8 regulators of the fit are 'REG01'"),
+        ([("REG01", "REG01")], r"clamps\[0\]=\('REG01', 'REG01'\): 'REG01' is named twice"),
+        (["REG01+REG02+REG01"], "'REG01' is named twice"),
+        ([{"REG01": 1.0, " REG01": 2.0}], "a gene is named twice"),
+        ([{"REG01": float("nan")}], r"the dose of 'REG01' is nan.*a finite number, 0 or above"),
+        ([{"REG01": float("inf")}], r"the dose of 'REG01' is inf.*not counts"),
+        ([{"REG01": -0.5}], r"the dose of 'REG01' is -0\.5.*0 or above"),
+        ([{"REG01": 51}], r"the network knows expression up to 50; doses are log-normalised expression, not counts"),
+        ([{"REG01": "2"}], "is '2', which is no number"),
+        ([{"REG01": True}], "is True, which is no number"),
+        ([{"REG01": None}], "is None, which is no number"),
+        ([{"control": 1.0}], "'control' is no gene"),
+        ([{}], "names no gene"),
+        ([()], "names no gene. Write 'control'"),
+        ([""], "the label is empty"),
+        (["REG01++REG02"], "a part is empty"),
+        ([("REG01", 3)], "3 is not the name of a gene"),
+        ([3], r"clamps\[0\]=3: this is no request"),
+        ([b"REG01"], "this is no request"),
+        ([None], "this is no request"),
+        ([], "requests nothing"),
+        ({}, "requests nothing"),
+        (iter(()), "requests nothing"),
+        (3, "clamps is of type int"),
+        (b"REG01", "clamps is of type bytes"),
+        (pd.DataFrame({"a": ["REG01"]}), "clamps is of type DataFrame"),
+        ({1: "REG01"}, "clamps has the name 1"),
+        ({"mine": "REG01+FOO"}, r"clamps\['mine'\]='REG01\+FOO': 'FOO' is no gene"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_is_named(clamps, message):
+    with pytest.raises(InputError, match=message):
+        read(clamps)
+
+
+def test_latent_doses_run_from_zero_to_one():
+    adata = fits["simulated_fit"]()
+    truth = adata.uns["truth"]
+    rows = adata.var_names.get_indexer(pd.Index(REGULATORS))
+    rows[0] = -1
+    config = fits["FitConfig"]()
+    arrays = fits["store_truth"](adata)
+    fits["store"](
+        adata, arrays, REGULATORS, rows, dict(zip(REGULATORS, truth["clamp_values"], strict=True)), config, {}
+    )
+    result = decode(adata)
+    assert held(read([{"REG01": 0.25}, {"REG01": 1}], result))[0] == {"REG01": 0.25}
+    with pytest.raises(InputError, match=r"dose of 'REG01' is 1\.5, but it is not measured, and its dose runs from 0"):
+        read([{"REG01": 1.5}], result)
+
+
+def test_the_labels_of_control_that_the_fit_was_told_are_control():
+    adata = fits["simulated_fit"](params={"control": "DMSO"})
+    assert read(["DMSO", "REG01+DMSO"], decode(adata)).names == ["control", "REG01"]
