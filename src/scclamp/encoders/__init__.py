@@ -1,5 +1,20 @@
-"""Encoders: differentiable lenses on the state."""
+"""Lenses: differentiable encoders through which predicted and observed states are compared."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from scclamp.encoders._encoder import Encoder
+from scclamp.encoders._identity import Identity
+from scclamp.encoders._pca import PCA
+from scclamp.encoders._resolve import encoded_means, resolve
+from scclamp.encoders._wrap import Wrapped, as_encoder, require_differentiable
+
+__all__ = [
+    "PCA",
+    "Encoder",
+    "Identity",
+    "Wrapped",
+    "as_encoder",
+    "encoded_means",
+    "require_differentiable",
+    "resolve",
+]

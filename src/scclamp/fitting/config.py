@@ -10,7 +10,9 @@ from typing import Any, Literal, Self
 
 from scclamp._errors import InputError, did_you_mean
 
-Kinetics = Literal["hill", "michaelis_menten", "mass_action", "generalized_hill", "multi_regulator_hill", "neural_drift"]
+Kinetics = Literal[
+    "hill", "michaelis_menten", "mass_action", "generalized_hill", "multi_regulator_hill", "neural_drift"
+]
 _CHOICES: dict[str, tuple[str, ...]] = {
     "kinetics": (
         "hill",
@@ -27,7 +29,15 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "dtype": ("float32", "float64"),
 }
 _POSITIVE = ("n", "K", "gamma", "limit", "learning_rate", "grad_clip", "tol", "max_radius", "max_epochs", "patience")
-_NON_NEGATIVE = ("init_scale", "weight_decay", "lambda_ctrl", "lambda_sparse", "lambda_kinetics", "cold_epochs", "tikhonov")
+_NON_NEGATIVE = (
+    "init_scale",
+    "weight_decay",
+    "lambda_ctrl",
+    "lambda_sparse",
+    "lambda_kinetics",
+    "cold_epochs",
+    "tikhonov",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +126,9 @@ class FitConfig:
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:
-                raise InputError(f"{name}={value!r} is not one of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}")
+                raise InputError(
+                    f"{name}={value!r} is not one of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}"
+                )
         for name in _POSITIVE:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
@@ -135,7 +147,9 @@ class FitConfig:
     @classmethod
     def paper(cls, **changes: Any) -> Self:
         """Settings of the publication's appendix E: damped iteration, fitted decay, no step guard."""
-        return cls(**({"start": "random", "init_scale": 0.01, "fit_gamma": True, "damping": 0.5, "guard": False} | changes))
+        return cls(
+            **({"start": "random", "init_scale": 0.01, "fit_gamma": True, "damping": 0.5, "guard": False} | changes)
+        )
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some settings changed; an unknown name is an error with near matches."""

@@ -57,7 +57,9 @@ class Objective:
             for name, start in self.initial.items():
                 away = (parameters[name] - start).square()
                 total = total + self.config.lambda_kinetics * away.reshape(len(away), -1).sum(-1)
-        return Losses(total, perturbation, anchor, sparsity, self._validation(predicted.detach(), perturbation.detach()))
+        return Losses(
+            total, perturbation, anchor, sparsity, self._validation(predicted.detach(), perturbation.detach())
+        )
 
     def _validation(self, predicted: Tensor, perturbation: Tensor) -> Tensor:
         """Shift loss on held-out cells; on the training cells where there are none (pseudobulk)."""

@@ -28,7 +28,18 @@ from scclamp.physics import (
     steady_state,
 )
 
-HISTORY = ("loss", "perturbation", "control", "sparsity", "validation", "gradient", "radius", "halvings", "steps", "failed")
+HISTORY = (
+    "loss",
+    "perturbation",
+    "control",
+    "sparsity",
+    "validation",
+    "gradient",
+    "radius",
+    "halvings",
+    "steps",
+    "failed",
+)
 """Columns recorded for every epoch and member."""
 
 
@@ -53,6 +64,7 @@ class Trainer:
         self.problem = problem = problem.to(problem.train.device, dtype)
         self.dynamics = build(problem, config, n_members)
         self.parameters = dict(self.dynamics.named_parameters())
+        self.trained = [p for p in self.parameters.values() if p.requires_grad]
         initial = {k: p.detach().clone() for k, p in self.parameters.items() if "log_" in k and p.requires_grad}
         self.objective = Objective(problem, config, initial)
         start(self.dynamics, problem, config, self.objective, rng)
@@ -87,7 +99,8 @@ class Trainer:
         losses = self.objective(solution.value, self.parameters)
         self._check_finite(losses, solution)
         self._keep_best(losses.validation)
-        losses.total.sum().backward()
+        # Only our parameters: an encoder's own must come out of a fit without gradients.
+        losses.total.sum().backward(inputs=self.trained)
         norm = self._clip()
         self.core = solution.core
         self.previous = self._snapshot()

@@ -166,9 +166,15 @@ def _prepare(
     conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod, n_bootstrap=n_bootstrap, rng=rng)
     singles = conditions.select(conditions.singles & (conditions.train_n > 0))
     if split["split_key"] is None and not (singles.val_n > 0).any():
-        message = "No condition has cells to validate on (one row per condition?): the training loss chooses the network."
+        message = (
+            "No condition has cells to validate on (one row per condition?): the training loss chooses the network."
+        )
         warnings.warn(message, InputWarning, stacklevel=3)
     lens = encoders.resolve(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
+    if not lens.affine:
+        encoders.require_differentiable(
+            lens, torch.as_tensor(singles.train_mean.reshape(-1, singles.n_genes)[:2]).float()
+        )
     train, validation = encoders.encoded_means(lens, singles, adata, cells=cells)
     tensors = (singles.clamp_values, train, validation, singles.train_mean)
     values, train, validation, means = (torch.as_tensor(np.asarray(t), device=device) for t in tensors)
