@@ -12,9 +12,9 @@ import pandas as pd
 
 from scclamp._digest import digest_text, dump_json
 from scclamp._errors import ConvergenceWarning, InputError, did_you_mean
+from scclamp._memory import require_memory
 from scclamp._settings import settings
 from scclamp.physics import Status
-from scclamp._memory import require_memory
 from scclamp.tl._fitted import LAYERS, Fitted
 from scclamp.tl._prediction_file import check_out, prediction_file
 from scclamp.tl._requests import Requests, write_dose
@@ -118,7 +118,7 @@ def _describe(fitted: Fitted, requests: Requests, doses: np.ndarray) -> pd.DataF
             "doses": written,
             "n_genes_perturbed": held.sum(1),
         },
-        index=pd.Index(requests.names, dtype=object),
+        index=pd.Index(requests.names),
     )
 
 

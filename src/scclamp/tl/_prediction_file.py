@@ -42,29 +42,36 @@ def prediction_file(path: Path, skeleton: ad.AnnData, layers: Sequence[str]) -> 
     and the file takes its place; otherwise what was there stays.
     """
     with atomic_path(path) as temporary:
-        try:
-            with _store(temporary) as store:
-                # An empty one first: what anndata wrote once it will read, whatever its version.
-                ad.io.write_elem(store, "/", skeleton)
-                yield {name: _grow(store["layers"], name, skeleton.shape) for name in layers}
-                ad.io.write_elem(store, "obs", skeleton.obs)
-            if path.suffix == ".h5ad":
-                _seal(temporary)
-        except RuntimeError as error:  # how HDF5 reports a disk that fills up while it closes the file
-            raise OSError(str(error)) from error
+        with _store(temporary) as store:
+            # An empty one first: what anndata wrote once it will read, whatever its version.
+            ad.io.write_elem(store, "/", skeleton)
+            yield {name: _grow(store["layers"], name, skeleton.shape) for name in layers}
+            ad.io.write_elem(store, "obs", skeleton.obs)
+        if path.suffix == ".h5ad":
+            _seal(temporary)
 
 
 @contextmanager
 def _store(path: Path) -> Iterator[Any]:
     if path.suffix == ".h5ad":
-        with h5py.File(path, "w") as file:
+        file = h5py.File(path, "w")
+        try:
             yield file
-    else:
-        group = zarr.open_group(path, mode="w", zarr_format=3)
-        yield group
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # as anndata does: one index of all arrays opens much faster
-            zarr.consolidate_metadata(group.store)
+        finally:
+            _close(file)
+        return
+    group = zarr.open_group(path, mode="w", zarr_format=3)
+    yield group
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # as anndata does: one index of all arrays opens much faster
+        zarr.consolidate_metadata(group.store)
+
+
+def _close(file: h5py.File) -> None:
+    try:
+        file.close()
+    except RuntimeError as error:  # how HDF5 reports a disk that fills up while it closes the file
+        raise OSError(str(error)) from error
 
 
 def _grow(group: Any, name: str, shape: tuple[int, int]) -> Any:
