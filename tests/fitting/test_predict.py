@@ -125,3 +125,16 @@ def test_values_outside_the_mask_are_not_read():
     mask, values = requests()
     predictor = Predictor(net, torch.full((R,), 2.0).double())
     assert torch.equal(predictor(mask, values).value, predictor(mask, torch.where(mask, values, 7.0)).value)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_answers_as_the_processor_does():
+    net = network(members=2, latent=1, scale=3.0)
+    mask, values = requests(300)
+    doses = torch.full((R,), 1.0).double()
+    here = Predictor(net, doses)(mask, values, exact_radius=True)
+    there = Predictor(net.cuda(), doses.cuda())(mask.cuda(), values.cuda(), exact_radius=True)
+    for mine, other in zip(here, there, strict=True):
+        assert other.device.type == "cuda"
+        torch.testing.assert_close(other.cpu(), mine, rtol=1e-8, atol=1e-9)
