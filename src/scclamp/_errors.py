@@ -45,6 +45,6 @@ def did_you_mean(name: str, candidates: Iterable[str], n: int = 3) -> str:
 
 def list_some(items: Iterable[object], n: int = 5) -> str:
     """Join the first few items for a message and count the rest."""
-    items = [repr(i) for i in items]
-    more = f" and {len(items) - n} more" if len(items) > n else ""
-    return ", ".join(items[:n]) + more
+    shown = [repr(i) for i in items]
+    more = f" and {len(shown) - n} more" if len(shown) > n else ""
+    return ", ".join(shown[:n]) + more

@@ -115,7 +115,7 @@ class PCA:
                 here = chosen[at]
                 yield block if here.sum() == block.shape[0] else block[np.flatnonzero(here)]
 
-        mean = sum(np.asarray(b.sum(0), dtype=np.float64).ravel() for b in blocks()) / n
+        mean = np.sum([np.asarray(b.sum(0), dtype=np.float64).ravel() for b in blocks()], axis=0) / n
         d = min(n_components, n - 1, len(mean))
         exact = len(mean) <= EXACT_UP_TO
         components = _exact(blocks, mean, n, d) if exact else _randomised(blocks, mean, d, np.random.default_rng(rng))
@@ -126,9 +126,8 @@ def _exact(blocks: Any, mean: np.ndarray, n: int, d: int) -> np.ndarray:
     """Leading eigenvectors of the covariance, accumulated block by block."""
     gram = np.zeros((len(mean), len(mean)))
     for block in blocks():
-        wide = block.astype(np.float64)
-        product = wide.T @ wide
-        gram += product.toarray() if sp.issparse(product) else product
+        wide: Any = block.astype(np.float64)
+        gram += (wide.T @ wide).toarray() if sp.issparse(wide) else wide.T @ wide
     _, vectors = np.linalg.eigh(gram - n * np.outer(mean, mean))
     return _signed(vectors[:, ::-1][:, :d])
 

@@ -97,7 +97,7 @@ def encoded_means(
         raise InputError(msg)
     at = [cells.names.index(name) for name in conditions.names]
     source = open_layer(unwrap(data, conditions.mod).adata, conditions.layer)
-    means = []
+    means: list[np.ndarray] = []
     for role in (TRAIN, VALIDATION):
         n = cells.counts(role)
         groups = selector(np.where(cells.roles == role, cells.codes, -1), len(cells.names))

@@ -33,7 +33,7 @@ class Wrapped:
         self, function: torch.nn.Module | Callable[[Tensor], Tensor], *, name: str | None = None, affine: bool = False
     ) -> None:
         self.function = function
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name: str = name or getattr(function, "__name__", "") or type(function).__name__
         self.affine = affine
 
     def encode(self, x: Tensor) -> Tensor:

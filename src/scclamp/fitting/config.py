@@ -23,7 +23,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
         "neural_drift",
     ),
     "integration": ("additive", "saturating"),
-    "solver": ("damped", "anderson", "newton"),
+    "solver": ("chord", "damped", "anderson", "newton"),
     "start": ("regression", "random"),
     "adjoint": ("reduced", "iterative", "unrolled"),
     "dtype": ("float32", "float64"),
@@ -107,7 +107,7 @@ class FitConfig:
     lambda_kinetics: float = 0.0
     max_epochs: int = 1000
     patience: int = 100
-    solver: Literal["damped", "anderson", "newton"] = "damped"
+    solver: Literal["chord", "damped", "anderson", "newton"] = "chord"
     damping: float = 1.0
     tol: float = 1e-5
     cold_epochs: int = 20
@@ -147,9 +147,15 @@ class FitConfig:
     @classmethod
     def paper(cls, **changes: Any) -> Self:
         """Settings of the publication's appendix E: damped iteration, fitted decay, no step guard."""
-        return cls(
-            **({"start": "random", "init_scale": 0.01, "fit_gamma": True, "damping": 0.5, "guard": False} | changes)
-        )
+        settings: dict[str, Any] = {
+            "start": "random",
+            "init_scale": 0.01,
+            "fit_gamma": True,
+            "solver": "damped",
+            "damping": 0.5,
+            "guard": False,
+        }
+        return cls(**(settings | changes))
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some settings changed; an unknown name is an error with near matches."""
@@ -166,5 +172,7 @@ class FitConfig:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read settings written by `to_json`."""
-        values = json.loads(text)
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        values: dict[str, Any] = json.loads(text)
+        for name, value in values.items():
+            values[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)

@@ -70,7 +70,7 @@ def start(
             if name in WEIGHTS:
                 scale = config.init_scale if name != "W1" else parameter.shape[-1] ** -0.5
                 draw = torch.from_numpy(scale * rng.standard_normal(parameter.shape))
-                parameter += draw.to(device=parameter.device, dtype=parameter.dtype)
+                parameter.add_(draw.to(device=parameter.device, dtype=parameter.dtype))
         if isinstance(dynamics, Network) and config.kinetics == "multi_regulator_hill":
             _centre_sums(dynamics, problem.means[..., 0, :])
 
@@ -100,5 +100,5 @@ def _centre_sums(network: Network, control: Tensor) -> None:
     """
     K = network.integration.named_values()["K"][..., None, None]
     expressed = control[..., network.core_rows].expand(*network.batch_shape, -1) * (network.rows >= 0)
-    network.A += K * (expressed / expressed.square().sum(-1, keepdim=True).clamp(min=1e-6))[..., None, :]
-    network.b -= 0.5
+    network.A.add_(K * (expressed / expressed.square().sum(-1, keepdim=True).clamp(min=1e-6))[..., None, :])
+    network.b.sub_(0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
@@ -44,7 +45,7 @@ class Objective:
         self.held_out = held_out.nan_to_num()
         self.has_validation = problem.has_validation
 
-    def __call__(self, states: Tensor, parameters: dict[str, Tensor]) -> Losses:
+    def __call__(self, states: Tensor, parameters: Mapping[str, Tensor]) -> Losses:
         """Evaluate on predicted steady states (*members, conditions, genes)."""
         encoded = self.encode(states)
         control = encoded[..., 0, :]

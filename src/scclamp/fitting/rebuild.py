@@ -11,7 +11,7 @@ from torch import Tensor
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.model import build
 from scclamp.fitting.problem import FitProblem
-from scclamp.physics import Dynamics
+from scclamp.physics import Dynamics, Network
 
 _POSITIONS = ("rows", "measured")
 
@@ -56,13 +56,13 @@ def _unused(x: Tensor) -> Tensor:
 
 def effective_weights(dynamics: Dynamics) -> Tensor:
     """Weights A (*members, genes, regulators); for a drift without any, its derivative at rest, scaled like A."""
-    if hasattr(dynamics, "A"):
+    if isinstance(dynamics, Network):
         return dynamics.A.detach()
     x = dynamics.rest().detach()[..., 0, :]
     rows = []
     for j in range(x.shape[-1]):
         direction = torch.zeros_like(x)
         direction[..., j] = 1.0
-        _, tangent = torch.func.jvp(lambda y: dynamics.production(y[..., None, :])[..., 0, :], (x,), (direction,))
-        rows.append(tangent.detach())
+        at_rest = torch.func.jvp(lambda y: dynamics.production(y[..., None, :])[..., 0, :], (x,), (direction,))
+        rows.append(at_rest[1].detach())
     return torch.stack(rows, -1)

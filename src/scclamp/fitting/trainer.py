@@ -18,6 +18,7 @@ from scclamp.fitting.problem import FitProblem
 from scclamp.physics import (
     Adjoint,
     Anderson,
+    Chord,
     Damped,
     Iterative,
     Newton,
@@ -28,6 +29,7 @@ from scclamp.physics import (
     steady_state,
 )
 
+_SOLVERS = {"chord": Chord, "anderson": Anderson, "newton": Newton}
 HISTORY = (
     "loss",
     "perturbation",
@@ -113,7 +115,7 @@ class Trainer:
         steps = config.cold_steps if self.epoch < config.cold_epochs else config.warm_steps
         if config.solver == "damped":
             return Damped(config.damping, config.tol, steps)
-        return (Anderson if config.solver == "anderson" else Newton)(tol=config.tol, max_steps=steps)
+        return _SOLVERS[config.solver](tol=config.tol, max_steps=steps)
 
     def solve(self) -> Solution:
         """Steady states at the current parameters, warm-started from the last accepted ones."""
@@ -147,6 +149,8 @@ class Trainer:
 
     def _keep_best(self, validation: Tensor) -> None:
         better = validation.detach() < self.best_loss
+        if not better.any():
+            return
         self.best_loss = torch.where(better, validation.detach(), self.best_loss)
         self.best_epoch = torch.where(better, self.epoch, self.best_epoch)
         for name, parameter in self.parameters.items():

@@ -20,7 +20,7 @@ from scclamp.physics.linearisation import Linearisation
 class Core(Protocol):
     """The map whose fixed point is the steady state of the regulators."""
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, /) -> Tensor:
         """State that the regulators relax to while their inputs are held at `x`."""
 
     def linearise(self, x: Tensor, free: Tensor) -> Linearisation:

@@ -73,6 +73,7 @@ class Saturating(Integration):
     """
 
     name = "saturating"
+    centre: Tensor
 
     def __init__(self, centre: Tensor, limit: float = 2.0, *, batch_shape: tuple[int, ...] = ()) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from scclamp.physics.linearisation import Factored, Linearisation
+from scclamp.physics.linearisation import Dense, Factored, Linearisation
 
 
 def spectral_radius(linearisation: Linearisation) -> Tensor:
@@ -29,11 +29,11 @@ def radius_bound(linearisation: Linearisation, n_steps: int = 12) -> Tensor:
     when one sign dominates. It is rigorous but can be loose where signs cancel.
     """
     if isinstance(linearisation, Factored):
-        absolute = Factored(linearisation.A.abs(), linearisation.left.abs(), linearisation.right.abs())
+        absolute: Linearisation = Factored(linearisation.A.abs(), linearisation.left.abs(), linearisation.right.abs())
         v = torch.ones_like(linearisation.left)
     else:
-        absolute = type(linearisation)(linearisation.dense().abs())
-        v = absolute.matrix.new_ones(absolute.matrix.shape[:-1])
+        matrix = linearisation.dense().abs()
+        absolute, v = Dense(matrix), matrix.new_ones(matrix.shape[:-1])
     bound = v.new_full(v.shape[:-1], torch.inf)
     for _ in range(n_steps):
         product = absolute.jvp(v)

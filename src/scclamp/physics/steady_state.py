@@ -131,10 +131,11 @@ def steady_state(
         x0 = (dynamics.rest() if core0 is None else core0).expand(shape)
         settled = drive(solver, problem, x0)
     report = BackwardReport()
-    finite = settled.x.isfinite().all(-1, keepdim=True)
-    attached = adjoint.attach(problem, settled.x.where(finite, 1), x0, report)
+    finite = (settled.x.sum(-1, keepdim=True)).isfinite()
+    all_finite = bool(finite.all())
+    attached = adjoint.attach(problem, settled.x if all_finite else settled.x.where(finite, 1), x0, report)
     value = dynamics.readout(attached)
-    if not finite.all():
+    if not all_finite:
         # NaN is put in last, where it stops gradients: a loss over the other conditions stays differentiable.
         value = value.where(finite, torch.nan)
     with torch.no_grad():
@@ -154,7 +155,8 @@ def _sound(dynamics: Dynamics, value: Tensor) -> Tensor:
 
     A constant that ran off to infinity or zero can leave finite states behind (an infinite decay rate gives zeros).
     """
-    sound = value.isfinite().all(-1)
+    # One pass: a sum is finite exactly when its terms are, short of an overflow that no expression comes near.
+    sound = value.detach().sum(-1).isfinite()
     for constant in dynamics.named_values().values():
         usable = (constant > 0) & constant.isfinite()
         sound = sound & usable.reshape(*dynamics.batch_shape, -1).all(-1, keepdim=True)

@@ -176,10 +176,20 @@ def _prepare(
             lens, torch.as_tensor(singles.train_mean.reshape(-1, singles.n_genes)[:2]).float()
         )
     train, validation = encoders.encoded_means(lens, singles, adata, cells=cells)
-    tensors = (singles.clamp_values, train, validation, singles.train_mean)
-    values, train, validation, means = (torch.as_tensor(np.asarray(t), device=device) for t in tensors)
-    rows, mask = (torch.as_tensor(t, device=device) for t in (singles.regulator_rows, singles.clamp_mask))
-    return conditions, FitProblem(rows, mask, values, train, validation, means, lens.encode)
+
+    def tensor(values: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(np.asarray(values), device=device)
+
+    problem = FitProblem(
+        rows=tensor(singles.regulator_rows),
+        mask=tensor(singles.clamp_mask),
+        values=tensor(singles.clamp_values),
+        train=tensor(train),
+        validation=tensor(validation),
+        means=tensor(singles.train_mean),
+        encode=lens.encode,
+    )
+    return conditions, problem
 
 
 def _run(trainer: Trainer, checkpointer: Checkpointer | None) -> None:
@@ -194,7 +204,7 @@ def _run(trainer: Trainer, checkpointer: Checkpointer | None) -> None:
             bar.update()
             if trainer.epoch % 10 == 0:
                 latest = {name: min(trainer.history[name][-1]) for name in ("loss", "validation")}
-                bar.set_postfix(**{name: f"{value:.4g}" for name, value in latest.items()}, refresh=False)
+                bar.set_postfix({name: f"{value:.4g}" for name, value in latest.items()}, refresh=False)
             if checkpointer is not None:
                 checkpointer.after_epoch(trainer)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scclamp._keys import SEPARATOR
-from scclamp._result import Result
+from scclamp._result import Result, Value
 from scclamp.fitting import effective_weights, to_arrays
 from scclamp.physics import Damped, steady_state
 
@@ -26,7 +26,9 @@ def summarise(trainer: Trainer, conditions: Conditions, call: dict[str, Any]) ->
     weights = effective_weights(trainer.dynamics).cpu().numpy()
     n_members = len(weights)
     members = {name: value for name, value in arrays.items() if n_members > 1 or name not in ("A", "b")}
-    kinetics = {name: value.detach().mean(0).cpu().numpy() for name, value in trainer.dynamics.named_values().items()}
+    kinetics: dict[str, Value] = {
+        name: value.detach().mean(0).cpu().numpy() for name, value in trainer.dynamics.named_values().items()
+    }
     return Result(
         A=weights.mean(0),
         A_sd=weights.std(0, ddof=1) if n_members > 1 else None,
