@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 
 from scclamp._columns import unwrap
@@ -126,8 +125,9 @@ def _exact(blocks: Any, mean: np.ndarray, n: int, d: int) -> np.ndarray:
     """Leading eigenvectors of the covariance, accumulated block by block."""
     gram = np.zeros((len(mean), len(mean)))
     for block in blocks():
-        wide: Any = block.astype(np.float64)
-        gram += (wide.T @ wide).toarray() if sp.issparse(wide) else wide.T @ wide
+        wide = block.astype(np.float64)
+        product = wide.T @ wide
+        gram += product.toarray() if hasattr(product, "toarray") else product
     _, vectors = np.linalg.eigh(gram - n * np.outer(mean, mean))
     return _signed(vectors[:, ::-1][:, :d])
 

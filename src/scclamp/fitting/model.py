@@ -89,7 +89,9 @@ def _integration(config: FitConfig, K: float, control: Tensor, batch: tuple[int,
     if config.kinetics == "multi_regulator_hill":
         return HillOfSum(config.n, K, batch_shape=batch, bounds=config.bounds)
     if config.integration == "saturating":
-        return Saturating(control * config.gamma, config.limit, batch_shape=batch)
+        # One centre per member, so that what is stored has one shape with and without resampling.
+        centre = (control * config.gamma).expand(*batch, -1).contiguous()
+        return Saturating(centre, config.limit, batch_shape=batch)
     return Additive()
 
 

@@ -55,14 +55,14 @@ def _unused(x: Tensor) -> Tensor:
 
 
 def effective_weights(dynamics: Dynamics) -> Tensor:
-    """Weights A (*members, genes, regulators); for a drift without any, its derivative at rest, scaled like A."""
+    """Weights A (*members, genes, regulators); for a drift without any, its derivative at rest, which plays their part."""
     if isinstance(dynamics, Network):
         return dynamics.A.detach()
-    x = dynamics.rest().detach()[..., 0, :]
+    rest = dynamics.rest().detach().requires_grad_()
+    production = dynamics.production(rest)[..., 0, :]
     rows = []
-    for j in range(x.shape[-1]):
-        direction = torch.zeros_like(x)
-        direction[..., j] = 1.0
-        at_rest = torch.func.jvp(lambda y: dynamics.production(y[..., None, :])[..., 0, :], (x,), (direction,))
-        rows.append(at_rest[1].detach())
-    return torch.stack(rows, -1)
+    for i in range(production.shape[-1]):
+        # Members do not mix, so one backward pass per gene serves all of them.
+        (row,) = torch.autograd.grad(production[..., i].sum(), rest, retain_graph=True)
+        rows.append(row[..., 0, :])
+    return torch.stack(rows, -2)

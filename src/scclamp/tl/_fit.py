@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -164,6 +165,8 @@ def _prepare(
     mod = labels["mod"]
     cells = resolve_unmeasured(assign(adata, **labels, **split, rng=rng), unwrap(adata, mod).adata, unmeasured)
     conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod, n_bootstrap=n_bootstrap, rng=rng)
+    control = labels["control"]
+    conditions = replace(conditions, control=control if control is None or isinstance(control, str) else tuple(control))
     singles = conditions.select(conditions.singles & (conditions.train_n > 0))
     if split["split_key"] is None and not (singles.val_n > 0).any():
         message = (
