@@ -1,0 +1,17 @@
+"""All benchmarks, in the order of RESULTS.md."""
+
+from __future__ import annotations
+
+from benchmarks import encoder, ensemble, imports, norman_fit, peers, scaling, triples, truth, wide
+
+BENCHMARKS = (
+    norman_fit.BENCHMARK,
+    peers.BENCHMARK,
+    ensemble.BENCHMARK,
+    triples.BENCHMARK,
+    scaling.BENCHMARK,
+    wide.BENCHMARK,
+    imports.BENCHMARK,
+    truth.BENCHMARK,
+    encoder.BENCHMARK,
+)

@@ -1,0 +1,181 @@
+"""Recovered edges and predicted doubles against the simulated truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import anndata as ad
+import numpy as np
+
+import scclamp as sc_c
+from scclamp.metrics import auprc, auroc, cell_correlation, edge_recovery, shift_ranking
+
+MOVED = 0.05
+"""Noise-free shift from which a gene counts as moved by a regulator (log1p scale)."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The network and the noise-free states behind a simulated screen, and the screen's observed means."""
+
+    adata: ad.AnnData
+
+    @cached_property
+    def regulators(self) -> list[str]:
+        return self.adata.uns["truth"]["regulators"].tolist()
+
+    @cached_property
+    def names(self) -> list[str]:
+        return self.adata.uns["truth"]["conditions"].tolist()
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        return self.adata.var_names.get_indexer(self.regulators)
+
+    @cached_property
+    def singles(self) -> np.ndarray:
+        return np.array([self.names.index(g) for g in self.regulators])
+
+    @cached_property
+    def doubles(self) -> list[str]:
+        return [name for name in self.names if "+" in name]
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        return self.adata.varm["true_A"]
+
+    @cached_property
+    def states(self) -> np.ndarray:
+        """Noise-free, conditions x genes."""
+        return self.adata.varm["true_states"].T
+
+    @cached_property
+    def means(self) -> np.ndarray:
+        """Observed means over all cells, conditions x genes."""
+        codes = self.adata.obs["perturbation"].cat.rename_categories(str)
+        return np.stack([np.asarray(self.adata.X[(codes == n).to_numpy()].mean(0)).ravel() for n in self.names])
+
+    @cached_property
+    def directions(self) -> np.ndarray:
+        """Whether each regulator went up or down when perturbed, as observed."""
+        return np.sign((self.means[self.singles] - self.means[0])[np.arange(len(self.rows)), self.rows])
+
+    @cached_property
+    def direct(self) -> np.ndarray:
+        """Pairs with an edge."""
+        return self.weights != 0
+
+    @cached_property
+    def indirect(self) -> np.ndarray:
+        """Pairs without an edge, joined by a path of two or more edges."""
+        core = self.direct[self.rows]
+        reach = core.copy()
+        for _ in range(len(core)):
+            reach = core | (core.astype(int) @ reach.astype(int) > 0)
+        return (self.direct.astype(int) @ reach.astype(int) > 0) & ~self.direct
+
+    @cached_property
+    def moved(self) -> np.ndarray:
+        """Pairs whose noise-free shift is at least `MOVED`."""
+        return np.abs(self.states[self.singles] - self.states[0]).T >= MOVED
+
+
+def edge_scores(truth: Truth, fitted: ad.AnnData) -> dict[str, np.ndarray]:
+    """Signed scores genes x regulators of both readings of the network and of the baselines."""
+    order = [fitted.uns["clamp"]["regulators"].tolist().index(g) for g in truth.regulators]
+    A = fitted.varm["clamp_A"][:, order]
+    kinetics = sc_c.get.kinetics(fitted).set_index("name")["value"]
+
+    def h(x: np.ndarray) -> np.ndarray:
+        x = np.clip(x, 1e-6, 50) ** kinetics["n"]
+        return x / (kinetics["K"] ** kinetics["n"] + x)
+
+    own = np.arange(len(truth.rows)), truth.rows
+    effect = h(truth.means[truth.singles][own]) - h(truth.means[0][truth.rows])
+    return {"A": A, "A x effect at the clamp": A * np.abs(effect)}
+
+
+def baseline_scores(truth: Truth) -> dict[str, np.ndarray]:
+    """Shift of the gene per direction of the regulator, and correlation over cells."""
+    return {
+        "single-gene shift": shift_ranking(truth.means, truth.singles) * truth.directions,
+        "correlation over cells": cell_correlation(truth.adata.X, truth.rows),
+    }
+
+
+def edge_row(truth: Truth, scores: np.ndarray) -> dict[str, float]:
+    """How well a ranking finds the edges among all pairs, and among pairs that a path joins anyway."""
+    found = edge_recovery(scores, truth.weights, regulator_rows=truth.rows)
+    off = np.ones(scores.shape, dtype=bool)
+    off[truth.rows, np.arange(len(truth.rows))] = False
+    size = np.abs(scores)
+    joined, moved = (truth.direct | truth.indirect) & off, truth.moved & off
+    k = int(truth.direct[off].sum())
+    top = np.zeros(scores.shape, dtype=bool)
+    chosen = np.argsort(-np.where(off, size, -1), axis=None, kind="stable")[:k]
+    top.flat[chosen] = True
+    return {
+        "AUPRC": found["auprc"],
+        "chance": found["auprc_chance"],
+        "AUROC": found["auroc"],
+        "AUPRC, path": auprc(size[joined], truth.direct[joined]),
+        "AUROC, path": auroc(size[joined], truth.direct[joined]),
+        "AUPRC, moved": auprc(size[moved], truth.direct[moved]),
+        "AUROC, moved": auroc(size[moved], truth.direct[moved]),
+        "indirect in top": float(truth.indirect[top].mean()),
+        "sign accuracy": found["sign_accuracy"],
+        "r of weights": found["pearson_edges"],
+    }
+
+
+def double_row(truth: Truth, fitted: ad.AnnData) -> dict[str, float]:
+    """Doubles predicted from singles against noise-free states, clamped genes left out."""
+    pairs = [name.split("+") for name in truth.doubles]
+    predicted = sc_c.tl.predict_clamps(fitted, ["control", *truth.doubles, *truth.regulators], layers=["predicted"])
+    at = {name: i for i, name in enumerate(["control", *truth.doubles, *truth.regulators])}
+    network = _parts(np.asarray(predicted.layers["predicted"], np.float64), at, pairs)
+    real = _parts(truth.states, {n: i for i, n in enumerate(truth.names)}, pairs)
+    seen = _parts(truth.means, {n: i for i, n in enumerate(truth.names)}, pairs)
+    free = np.ones(real.shift.shape, dtype=bool)
+    for row, pair in enumerate(pairs):
+        free[row, truth.adata.var_names.get_indexer(pair)] = False
+    error = {name: _mse(shift, real.shift, free) for name, shift in _candidates(network, seen).items()}
+    return {
+        "r": _mean_r(network.shift, real.shift, free),
+        "r, additive": _mean_r(seen.additive, real.shift, free),
+        "skill over additive": 1 - error["network"] / error["additive"],
+        "skill over no change": 1 - error["network"] / error["no change"],
+        "additive over no change": 1 - error["additive"] / error["no change"],
+        "r of interactions": _mean_r(network.shift - network.additive, real.shift - real.additive, free),
+    }
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Shifts of pairs, and the sums of the shifts of their genes."""
+
+    shift: np.ndarray
+    additive: np.ndarray
+
+
+def _parts(states: np.ndarray, at: dict[str, int], pairs: list[list[str]]) -> _Parts:
+    shifts = states - states[at["control"]]
+    return _Parts(
+        shifts[[at["+".join(pair)] for pair in pairs]],
+        shifts[[at[a] for a, _ in pairs]] + shifts[[at[b] for _, b in pairs]],
+    )
+
+
+def _candidates(network: _Parts, seen: _Parts) -> dict[str, np.ndarray]:
+    return {"network": network.shift, "additive": seen.additive, "no change": np.zeros_like(seen.shift)}
+
+
+def _mse(predicted: np.ndarray, real: np.ndarray, free: np.ndarray) -> float:
+    return float(((predicted - real)[free] ** 2).mean())
+
+
+def _mean_r(predicted: np.ndarray, real: np.ndarray, free: np.ndarray) -> float:
+    """Mean over pairs of the correlation over genes; pairs where one side does not vary have none."""
+    both = [(p[f], r[f]) for p, r, f in zip(predicted, real, free, strict=True)]
+    return float(np.mean([np.corrcoef(p, r)[0, 1] for p, r in both if np.ptp(p) > 0 and np.ptp(r) > 0]))
