@@ -38,7 +38,7 @@ def held(requests):
         [{"REG01"}, frozenset({"REG02", "REG03"}), "ctrl+control"],
         pd.Series(["REG01+control", "REG02_REG03", "non-targeting"]),
         np.array(["REG01", "REG02+REG03", "control"]),
-        iter(["REG01", ("REG03", "REG02"), "control"]),
+        pytest.param(iter(["REG01", ("REG03", "REG02"), "control"]), id="iterator"),
     ],
     ids=range(7),
 )
@@ -116,7 +116,7 @@ def test_repeated_requests_are_left_out_and_said_to_be():
         ([None], "this is no request"),
         ([], "requests nothing"),
         ({}, "requests nothing"),
-        (iter(()), "requests nothing"),
+        pytest.param(iter(()), "requests nothing", id="empty-iterator"),
         (3, "clamps is of type int"),
         (b"REG01", "clamps is of type bytes"),
         (pd.DataFrame({"a": ["REG01"]}), "clamps is of type DataFrame"),

@@ -28,7 +28,21 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "adjoint": ("reduced", "iterative", "unrolled"),
     "dtype": ("float32", "float64"),
 }
-_POSITIVE = ("n", "K", "gamma", "limit", "learning_rate", "grad_clip", "tol", "max_radius", "max_epochs", "patience")
+_POSITIVE = (
+    "n",
+    "K",
+    "gamma",
+    "limit",
+    "learning_rate",
+    "grad_clip",
+    "tol",
+    "max_radius",
+    "max_epochs",
+    "patience",
+    "cold_steps",
+    "warm_steps",
+)
+_WHOLE = ("max_epochs", "patience", "cold_epochs", "cold_steps", "warm_steps")
 _NON_NEGATIVE = (
     "init_scale",
     "weight_decay",
@@ -137,6 +151,14 @@ class FitConfig:
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):
                 raise InputError(f"{name}={value!r} must be a finite number, 0 or above.")
+        self._check_ranges()
+
+    def _check_ranges(self) -> None:
+        for name in _WHOLE:
+            if getattr(self, name) != int(getattr(self, name)):
+                raise InputError(f"{name}={getattr(self, name)!r} must be a whole number.")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(f"betas={self.betas!r} must be two numbers in [0, 1).")
         if not 0 < self.damping <= 1:
             raise InputError(f"damping={self.damping!r} must lie in (0, 1]; 1 is the plain iteration.")
         if not 0 < self.train_fraction <= 1:

@@ -14,6 +14,7 @@ from torch import Tensor
 from scclamp.physics import Dynamics, Solution, Status, spectral_radius, track_radius
 
 _MAX_HALVINGS = 6
+_FIRST_STEPS, _STEPS = 16, 4
 
 
 class Guard:
@@ -34,9 +35,9 @@ class Guard:
 
     def passes(self, solution: Solution) -> tuple[Tensor, Tensor]:
         """Whether each member passes, and its largest radius (*members,)."""
-        if self.vector is None:
-            self.vector = torch.ones_like(solution.core)
-        estimate, self.vector = track_radius(solution.linearisation, self.vector)
+        first = self.vector is None
+        start = torch.ones_like(solution.core) if self.vector is None else self.vector
+        estimate, self.vector = track_radius(solution.linearisation, start, _FIRST_STEPS if first else _STEPS)
         near = ~(estimate < 0.9 * self.max_radius) & solution.core.isfinite().all(-1)
         if near.any():
             # The few largest stand for all: conditions differ by one clamp, and eigenvalues are dear.

@@ -33,7 +33,8 @@ def half_activation(control: Tensor, rows: Tensor) -> float:
     """Median positive control expression of the measured regulators; 1 when none is expressed."""
     expressed = control[..., rows[rows >= 0]]
     expressed = expressed[expressed > 0]
-    return float(expressed.median()) if len(expressed) else 1.0
+    # Not torch.median, which takes the lower of the two middle values.
+    return float(np.median(expressed.numpy(force=True))) if len(expressed) else 1.0
 
 
 def build(problem: FitProblem, config: FitConfig, n_members: int) -> Dynamics:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from scclamp._errors import NonFiniteError
+from scclamp.fitting.adamw import AdamW
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.guard import Guard, shrink_to_pass
 from scclamp.fitting.model import WEIGHTS, build, start
@@ -96,7 +97,7 @@ class Trainer:
 
     def step(self) -> None:
         """One epoch."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self.dynamics.zero_grad(set_to_none=True)
         solution, radius, halvings = self._solve_guarded()
         losses = self.objective(solution.value, self.parameters)
         self._check_finite(losses, solution)
@@ -197,8 +198,7 @@ class Trainer:
             tensors["core"] = self.core
         if self.guard.vector is not None:
             tensors["guard"] = self.guard.vector
-        for index, slot in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{k}": v for k, v in slot.items()}
+        tensors |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
         return tensors, {"epoch": self.epoch, "history": self.history}
 
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
@@ -212,22 +212,15 @@ class Trainer:
         self.best = {k: tensors[f"best.{k}"] for k in self.parameters}
         self.best_loss, self.best_epoch = tensors["best_loss"], tensors["best_epoch"]
         self.core, self.guard.vector = tensors.get("core"), tensors.get("guard")
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".")
-                slots.setdefault(int(index), {})[key] = value
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": slots})
+        moments = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
+        self.optimizer.load_state(moments, values["epoch"])
         self.epoch, self.history = values["epoch"], values["history"]
 
 
-def _optimizer(parameters: dict[str, torch.nn.Parameter], config: FitConfig) -> torch.optim.AdamW:
-    trained = {k: p for k, p in parameters.items() if p.requires_grad}
-    groups = [
-        {"params": [p for k, p in trained.items() if k in WEIGHTS], "weight_decay": config.weight_decay},
-        {"params": [p for k, p in trained.items() if k not in WEIGHTS], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
+def _optimizer(parameters: dict[str, torch.nn.Parameter], config: FitConfig) -> AdamW:
+    trained = {name: p for name, p in parameters.items() if p.requires_grad}
+    decay = {name: config.weight_decay for name in trained if name in WEIGHTS}
+    return AdamW(trained, lr=config.learning_rate, betas=config.betas, weight_decay=decay)
 
 
 def _adjoint(config: FitConfig) -> Adjoint:
