@@ -51,6 +51,7 @@ _NON_NEGATIVE = (
     "lambda_kinetics",
     "cold_epochs",
     "tikhonov",
+    "backtrack",
 )
 
 
@@ -87,6 +88,9 @@ class FitConfig:
         Backward solve and its diagonal term.
     guard, max_radius
         Whether a step is shrunk when a condition stops converging or the core's spectral radius passes `max_radius`.
+    backtrack
+        Epochs without a lower training objective after which a member returns to its lowest and halves its learning
+        rate; 0 never does.
     train_fraction
         Share of each condition's cells used for fitting; the rest validates.
     dtype
@@ -132,6 +136,7 @@ class FitConfig:
     tikhonov: float = 1e-8
     guard: bool = True
     max_radius: float = 0.95
+    backtrack: int = 25
     train_fraction: float = 0.8
     dtype: Literal["float32", "float64"] = "float32"
     seed: int = 42
@@ -176,6 +181,7 @@ class FitConfig:
             "solver": "damped",
             "damping": 0.5,
             "guard": False,
+            "backtrack": 0,
         }
         return cls(**(settings | changes))
 

@@ -53,11 +53,15 @@ def build(problem: FitProblem, config: FitConfig, n_members: int) -> Dynamics:
             integration=_integration(config, K, control, batch),
             batch_shape=batch,
         )
+    # Converted first, or the basal rates of a float64 fit would be rounded on the way.
+    dynamics = dynamics.to(device=problem.means.device, dtype=problem.means.dtype)
+    # First the precision, then the values: a control mean rounded to float32 would stay so.
+    dynamics.to(device=problem.means.device, dtype=problem.means.dtype)
     with torch.no_grad():
         dynamics.b.copy_(control * config.gamma)
         dynamics.log_gamma.fill_(float(np.log(config.gamma)))
     dynamics.log_gamma.requires_grad_(config.fit_gamma)
-    return dynamics.to(device=problem.means.device, dtype=problem.means.dtype)
+    return dynamics
 
 
 def start(

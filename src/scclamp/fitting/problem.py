@@ -46,6 +46,15 @@ class FitProblem:
         seen = self.validation[..., 0].isfinite()
         return bool(seen[..., 0].all() and seen[..., 1:].any(-1).all())
 
+    def not_finite(self) -> list[str]:
+        """What holds NaN or infinity and must not; validation may be missing."""
+        named = {
+            "the clamp values": self.values[self.mask.expand(self.values.shape)],
+            "the target means": self.train,
+            "the mean expression": self.means,
+        }
+        return [name for name, tensor in named.items() if not bool(tensor.isfinite().all())]
+
     def to(self, device: torch.device, dtype: torch.dtype) -> Self:
         """Move everything to a device and a precision."""
 
