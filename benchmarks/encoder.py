@@ -7,19 +7,19 @@ import time
 import scclamp as sc_c
 from benchmarks.norman_fit import CONFIGS
 from benchmarks.record import Benchmark, Check, Outcome, Scale, Table
-from benchmarks.truth import NOISE, PRESETS, singles_of
-from benchmarks.truth_scores import Truth, double_row, edge_row, edge_scores
+from benchmarks.truth import NOISE, PRESETS
+from benchmarks.truth_scores import SPLIT, double_row, edge_row, edge_scores, make_truth, singles_of
 
 
 def run(scale: Scale) -> Outcome:
     edges, doubles, times = [], [], {}
     preset = PRESETS[scale][-1]
-    truth = Truth(sc_c.datasets.simulated(preset, **NOISE["medium"]))
+    truth = make_truth(preset, **NOISE["medium"])
     seen = singles_of(truth.adata)
     for lens in ("identity", "pca"):
         for name, config in CONFIGS.items():
             start = time.perf_counter()
-            fitted = sc_c.tl.fit(seen, encoder=lens, config=config, copy=True)
+            fitted = sc_c.tl.fit(seen, encoder=lens, config=config, split_key=SPLIT, copy=True)
             times[lens, name] = time.perf_counter() - start
             row = {"encoder": lens, "configuration": name}
             scores = edge_scores(truth, fitted)["A x effect at the clamp"]

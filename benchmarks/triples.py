@@ -44,7 +44,8 @@ def run(scale: Scale) -> Outcome:
         size = in_child(make_fit, path=fitted, preset=preset)
         memory = in_child(predict, path=fitted, out=None, layers=["predicted"])
         file = in_child(predict, path=fitted, out=out, layers=["predicted"])
-        both = in_child(predict, path=fitted, out=out.replace("triples", "layers"), layers=["shift", "additive"])
+        Path(out).unlink()
+        both = in_child(predict, path=fitted, out=out, layers=["shift", "additive"])
     n = math.comb(size["regulators"], 3)
     checks = [
         Check(f"{n:,} triples on {size['genes']:,} genes, into memory", memory["seconds"], "s", at_most=60),
