@@ -11,9 +11,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from scclamp.fitting.members import per_member
+
 
 class AdamW:
-    """Adam with decoupled weight decay, over named parameters.
+    """Adam with decoupled weight decay, over named parameters whose first axis is the member.
+
+    Each member has its own step size, so that one can be slowed down or started anew while the others go on.
 
     Parameters
     ----------
@@ -34,9 +38,11 @@ class AdamW:
         eps: float = 1e-8,
         weight_decay: Mapping[str, float] | None = None,
     ) -> None:
-        self.parameters, self.lr, self.betas, self.eps = dict(parameters), lr, betas, eps
+        self.parameters, self.betas, self.eps = dict(parameters), betas, eps
         self.weight_decay = dict(weight_decay or {})
-        self.taken = 0
+        some = next(iter(self.parameters.values()))
+        self.lr = torch.full(some.shape[:1], lr, dtype=some.dtype, device=some.device)
+        self.taken = torch.zeros_like(self.lr)
         self.first = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         self.second = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
 
@@ -45,7 +51,8 @@ class AdamW:
         """Move every parameter that has a gradient."""
         self.taken += 1
         beta1, beta2 = self.betas
-        correction1, correction2 = 1 - beta1**self.taken, 1 - beta2**self.taken
+        length = self.lr / (1 - beta1**self.taken)
+        correction = (1 - beta2**self.taken).sqrt()
         for name, parameter in self.parameters.items():
             gradient = parameter.grad
             if gradient is None:
@@ -53,17 +60,28 @@ class AdamW:
             first, second = self.first[name], self.second[name]
             first.lerp_(gradient, 1 - beta1)
             second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-            parameter.mul_(1 - self.lr * self.weight_decay.get(name, 0.0))
-            spread = second.sqrt().div_(correction2**0.5).add_(self.eps)
-            parameter.addcdiv_(first, spread, value=-self.lr / correction1)
+            if decay := self.weight_decay.get(name, 0.0):
+                parameter.mul_(per_member(1 - self.lr * decay, parameter))
+            spread = second.sqrt().div_(per_member(correction, parameter)).add_(self.eps)
+            parameter.sub_((first / spread).mul_(per_member(length, parameter)))
+
+    @torch.no_grad()
+    def restart(self, members: Tensor, factor: float) -> None:
+        """Forget the moments of some members and scale their step size."""
+        self.lr = torch.where(members, self.lr * factor, self.lr)
+        self.taken = self.taken.masked_fill(members, 0)
+        for moments in (self.first, self.second):
+            for value in moments.values():
+                value.masked_fill_(per_member(members, value), 0)
 
     def state(self) -> dict[str, Tensor]:
-        """Both moments by name; `taken` is kept by the caller."""
-        first = {f"first.{name}": value for name, value in self.first.items()}
-        return first | {f"second.{name}": value for name, value in self.second.items()}
+        """Step sizes, steps taken, and both moments by name."""
+        moments = {f"first.{name}": value for name, value in self.first.items()}
+        moments |= {f"second.{name}": value for name, value in self.second.items()}
+        return {"lr": self.lr, "taken": self.taken} | moments
 
-    def load_state(self, tensors: Mapping[str, Tensor], taken: int) -> None:
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Continue from what `state` returned."""
-        self.taken = taken
+        self.lr, self.taken = tensors["lr"].clone(), tensors["taken"].clone()
         self.first = {name: tensors[f"first.{name}"].clone() for name in self.first}
         self.second = {name: tensors[f"second.{name}"].clone() for name in self.second}

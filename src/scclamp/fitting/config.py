@@ -136,7 +136,7 @@ class FitConfig:
     tikhonov: float = 1e-8
     guard: bool = True
     max_radius: float = 0.95
-    backtrack: int = 25
+    backtrack: int = 50
     train_fraction: float = 0.8
     dtype: Literal["float32", "float64"] = "float32"
     seed: int = 42

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from scclamp.fitting.members import per_member
 from scclamp.physics import Dynamics, Solution, Status, spectral_radius, track_radius
 
 _MAX_HALVINGS = 6
@@ -82,11 +83,10 @@ def _halve(dynamics: Dynamics, name: str, new: Tensor, old: Tensor, failing: Ten
     """Move the core's part of one parameter half way back, or all the way where it is hopeless."""
     core = dynamics.rows[dynamics.measured] if name in dynamics.per_gene else None
     part, origin = (new, old) if core is None else (new.index_select(1, core), old.index_select(1, core))
-    members = (-1,) + (1,) * (part.ndim - 1)
     middle = torch.lerp(origin, part, 0.5)
     # torch.where, not arithmetic: a rejected parameter may not be finite.
-    middle = torch.where(hopeless.view(members) | ~middle.isfinite(), origin, middle)
-    part = torch.where(failing.view(members), middle, part)
+    middle = torch.where(per_member(hopeless, part) | ~middle.isfinite(), origin, middle)
+    part = torch.where(per_member(failing, part), middle, part)
     if core is None:
         new.copy_(part)
     else:

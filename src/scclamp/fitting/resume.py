@@ -18,11 +18,11 @@ KIND = "fit"
 _MAY_CHANGE = ("max_epochs", "patience")
 
 
-def fingerprint(problem: FitProblem, config: FitConfig, n_members: int) -> str:
+def fingerprint(problem: FitProblem, config: FitConfig, n_members: int, origin: str) -> str:
     """Digest of everything that decides the course of a fit; only its length may change between runs."""
     settings = json.loads(config.to_json())
     fixed = {k: v for k, v in settings.items() if k not in _MAY_CHANGE}
-    digest = hashlib.sha256(json.dumps([fixed, n_members], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([fixed, n_members, origin], sort_keys=True).encode())
     for tensor in (problem.rows, problem.mask, problem.values, problem.train, problem.validation, problem.means):
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
@@ -69,4 +69,4 @@ class Checkpointer:
             self.save(trainer)
 
     def _fingerprint(self, trainer: Trainer) -> str:
-        return fingerprint(trainer.problem, trainer.config, len(trainer.best_loss))
+        return fingerprint(trainer.problem, trainer.config, len(trainer.best_loss), trainer.origin)

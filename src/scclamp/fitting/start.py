@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from scclamp.fitting.guard import Guard
+from scclamp.fitting.members import assign_members, choose
 from scclamp.fitting.objective import Objective
 from scclamp.fitting.problem import FitProblem
 from scclamp.physics import Damped, Network, steady_state
@@ -75,7 +76,8 @@ def regression_start(network: Network, problem: FitProblem, objective: Objective
         Scores the rungs by validation loss.
     """
     parameters = dict(network.named_parameters())
-    best: dict[str, Tensor] = {}
+    weights = {"A": network.A, "b": network.b}
+    best = {name: p.detach().clone() for name, p in weights.items()}
     best_loss = torch.full(network.batch_shape, torch.inf, dtype=problem.means.dtype, device=problem.means.device)
     with torch.no_grad():
         for core_penalty in CORE_LADDER:
@@ -86,11 +88,8 @@ def regression_start(network: Network, problem: FitProblem, objective: Objective
                 loss = objective(network.readout(core), parameters).validation
                 better = stable & (loss < best_loss)
                 best_loss = torch.where(better, loss, best_loss)
-                for name, value in (("A", network.A), ("b", network.b)):
-                    keep = better.view((-1,) + (1,) * (value.ndim - 1))
-                    best[name] = torch.where(keep, value, best.get(name, value))
-        network.A.copy_(best["A"])
-        network.b.copy_(best["b"])
+                best = choose(better, weights, best)
+        assign_members(weights, best)
 
 
 def _production(network: Network, means: Tensor) -> Tensor:

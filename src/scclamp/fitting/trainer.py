@@ -13,6 +13,8 @@ from scclamp._errors import NonFiniteError
 from scclamp.fitting.adamw import AdamW
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.guard import Guard, shrink_to_pass
+from scclamp.fitting.lowest import Lowest
+from scclamp.fitting.members import assign_members, choose, per_member
 from scclamp.fitting.model import WEIGHTS, build, start
 from scclamp.fitting.objective import Losses, Objective
 from scclamp.fitting.problem import FitProblem
@@ -65,6 +67,12 @@ class Trainer:
         dtype = getattr(torch, config.dtype)
         self.config = config
         self.problem = problem = problem.to(problem.train.device, dtype)
+        if inputs := problem.not_finite():
+            raise NonFiniteError(
+                f"NaN or infinity in {', '.join(inputs)} before the first epoch. Check the expression, and the encoder."
+            )
+        # A resumed fit must have begun from the same draw; the draw itself may differ in its last bits between machines.
+        self.origin = repr(rng.bit_generator.state)
         self.dynamics = build(problem, config, n_members)
         self.parameters = dict(self.dynamics.named_parameters())
         self.trained = [p for p in self.parameters.values() if p.requires_grad]
@@ -78,6 +86,7 @@ class Trainer:
         self.core: Tensor | None = None
         self.previous = self._snapshot()
         self.best = self._snapshot()
+        self.lowest = Lowest(self._snapshot(), config.backtrack)
         self.best_loss = torch.full((n_members,), torch.inf, dtype=dtype, device=problem.train.device)
         self.best_epoch = torch.full((n_members,), -1, dtype=torch.int64, device=problem.train.device)
         self.history: dict[str, list[list[float]]] = {name: [] for name in HISTORY}
@@ -108,6 +117,7 @@ class Trainer:
         self.core = solution.core
         self.previous = self._snapshot()
         self.optimizer.step()
+        self._backtrack(losses.total.detach(), solution.core)
         self._record(losses, norm, radius, halvings, solution)
         self.epoch += 1
 
@@ -142,7 +152,13 @@ class Trainer:
             return
         members = (~losses.total.isfinite()).nonzero().squeeze(-1).tolist()
         broken = [name for name, p in self.parameters.items() if not bool(p.isfinite().all())]
-        where = f"parameters {', '.join(broken)}" if broken else "the steady states"
+        if broken:
+            where = f"parameters {', '.join(broken)}"
+        elif inputs := self.problem.not_finite():
+            where = ", ".join(inputs)
+        else:
+            settled = bool(solution.value.isfinite().all())
+            where = "the encoded states or the target means" if settled else "the steady states"
         raise NonFiniteError(
             f"NaN or infinity in {where} at epoch {self.epoch} (member {', '.join(map(str, members))}): "
             f"{solution.describe()} Lower learning_rate={self.config.learning_rate}, or fit with guard=True."
@@ -154,9 +170,18 @@ class Trainer:
             return
         self.best_loss = torch.where(better, validation.detach(), self.best_loss)
         self.best_epoch = torch.where(better, self.epoch, self.best_epoch)
-        for name, parameter in self.parameters.items():
-            shape = (-1,) + (1,) * (parameter.ndim - 1)
-            self.best[name] = torch.where(better.view(shape), parameter.detach(), self.best[name])
+        self.best = choose(better, self.parameters, self.best)
+
+    def _backtrack(self, total: Tensor, core: Tensor) -> None:
+        """Send members that have not got lower for long back to their lowest point, at half the learning rate."""
+        stuck = self.lowest.update(total, self.previous, core)
+        if not stuck.any():
+            return
+        self.optimizer.restart(stuck, 0.5)
+        self.previous = choose(stuck, self.lowest.parameters, self.previous)
+        assign_members(self.parameters, choose(stuck, self.lowest.parameters, self.parameters))
+        if self.lowest.core is not None:
+            self.core = torch.where(stuck[:, None, None], self.lowest.core, core)
 
     def _clip(self) -> Tensor:
         """Scale each member's gradient to norm `grad_clip` at most; return the norms before."""
@@ -169,7 +194,7 @@ class Trainer:
             )
         scale = (self.config.grad_clip / norm.clamp(min=self.config.grad_clip)).to(norm.dtype)
         for g in gradients:
-            g *= scale.view((-1,) + (1,) * (g.ndim - 1))
+            g *= per_member(scale, g)
         return norm
 
     def _snapshot(self) -> dict[str, Tensor]:
@@ -184,9 +209,7 @@ class Trainer:
 
     def restore_best(self) -> None:
         """Load the parameters of each member's best validation loss."""
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                parameter.copy_(self.best[name])
+        assign_members(self.parameters, self.best)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything a later process needs to go on as if it had never stopped: tensors, and JSON-able values."""
@@ -198,22 +221,22 @@ class Trainer:
             tensors["core"] = self.core
         if self.guard.vector is not None:
             tensors["guard"] = self.guard.vector
-        tensors |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
+        for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
+            tensors |= {f"{name}.{k}": v for k, v in part.state().items()}
         return tensors, {"epoch": self.epoch, "history": self.history}
 
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Continue from what `state` returned."""
         device = self.problem.train.device
         tensors = {k: v.to(device) for k, v in tensors.items()}
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                parameter.copy_(tensors[f"parameter.{name}"])
+        assign_members(self.parameters, {k: tensors[f"parameter.{k}"] for k in self.parameters})
         self.previous = {k: tensors[f"previous.{k}"] for k in self.parameters}
         self.best = {k: tensors[f"best.{k}"] for k in self.parameters}
         self.best_loss, self.best_epoch = tensors["best_loss"], tensors["best_epoch"]
         self.core, self.guard.vector = tensors.get("core"), tensors.get("guard")
-        moments = {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
-        self.optimizer.load_state(moments, values["epoch"])
+        for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
+            prefix = f"{name}."
+            part.load_state({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         self.epoch, self.history = values["epoch"], values["history"]
 
 

@@ -14,7 +14,7 @@ from scclamp import encoders
 from scclamp._assignment import assign, resolve_unmeasured
 from scclamp._columns import unwrap
 from scclamp._errors import ConvergenceWarning, InputError, InputWarning, list_some
-from scclamp._keys import DEFAULT_KEY
+from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
@@ -145,7 +145,10 @@ def fit(
     name = encoder if isinstance(encoder, str) else type(encoder).__name__
     result = summarise(trainer, conditions, {"encoder": name, "bootstrap": bootstrap, "unmeasured": unmeasured})
     _warn(result.diagnostics)
-    encode(unwrap(adata, mod).adata, result, key_added)
+    fitted = unwrap(adata, mod).adata
+    encode(fitted, result, key_added)
+    # States of an earlier fit would pass for those of this one.
+    fitted.layers.pop(Keys(key_added).predicted, None)
     return adata if copy else None
 
 
