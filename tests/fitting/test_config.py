@@ -36,6 +36,7 @@ APPENDIX_E = {
     "K": None,
     "fit_gamma": True,
     "guard": False,
+    "backtrack": 0,
 }
 
 

@@ -54,9 +54,7 @@ def test_solvers_and_adjoints_lead_to_one_fit(cell_problem, solver, adjoint):
     settings = {"start": "random", "init_scale": 0.01, "max_epochs": 4, "dtype": "float64", "tol": 1e-11}
     fits = []
     for solver_, adjoint_ in (("newton", "reduced"), (solver, adjoint)):
-        trainer = Trainer(
-            problem, FitConfig(solver=solver_, adjoint=adjoint_, **settings), 1, np.random.default_rng(0)
-        )
+        trainer = Trainer(problem, FitConfig(solver=solver_, adjoint=adjoint_, **settings), 1, np.random.default_rng(0))
         trainer.run()
         fits.append(trainer)
     np.testing.assert_allclose(fits[1].history["loss"], fits[0].history["loss"], rtol=1e-6)
@@ -68,7 +66,9 @@ def test_solvers_and_adjoints_lead_to_one_fit(cell_problem, solver, adjoint):
 def test_the_regression_starts_below_random_weights(cell_problem, kinetics):
     first = {}
     for start in ("regression", "random"):
-        trainer = Trainer(cell_problem(), FitConfig(kinetics=kinetics, start=start, max_epochs=1), 1, np.random.default_rng(0))
+        trainer = Trainer(
+            cell_problem(), FitConfig(kinetics=kinetics, start=start, max_epochs=1), 1, np.random.default_rng(0)
+        )
         trainer.run()
         first[start] = trainer.history["loss"][0][0]
     assert first["regression"] < 0.5 * first["random"]

@@ -7,7 +7,9 @@ def test_validation_needs_the_control_and_a_perturbation(truth_problem):
     assert truth_problem.has_validation
     nan = truth_problem.validation.clone()
     nan[3] = torch.nan
-    assert replace(truth_problem, validation=nan).has_validation, "one condition without validation cells is no obstacle"
+    assert replace(truth_problem, validation=nan).has_validation, (
+        "one condition without validation cells is no obstacle"
+    )
     nan[0] = torch.nan
     assert not replace(truth_problem, validation=nan).has_validation
     nan = truth_problem.validation.clone()

@@ -24,7 +24,8 @@ def _rows_of_the_paper(problem, config, rng, epochs):
     A[:, rows] = torch.as_tensor(0.01 * rng.standard_normal((G, len(rows))))
     K = np.median(expressed[expressed > 0])
     A, b, gamma, n, k = (
-        torch.nn.Parameter(torch.as_tensor(v, dtype=torch.float64)) for v in (A, mean[0].clone(), 0.0, np.log(2), np.log(K))
+        torch.nn.Parameter(torch.as_tensor(v, dtype=torch.float64))
+        for v in (A, mean[0].clone(), 0.0, np.log(2), np.log(K))
     )
     optimizer = torch.optim.AdamW(
         [{"params": [A], "weight_decay": 1e-4}, {"params": [b, gamma, n, k], "weight_decay": 0.0}],
@@ -94,7 +95,9 @@ def test_restored_is_the_best_epoch_and_best_so_far_falls(cell_problem):
     assert (best < len(validation) - 1).all(), "the last epoch must not be the best for this test to mean anything"
     np.testing.assert_array_equal(trainer.best_epoch, best)
     np.testing.assert_array_equal(trainer.best_loss, validation.min(0))
-    states = steady_state(trainer.dynamics, problem.mask, problem.values, solver=Newton(tol=1e-12)).value.detach().numpy()
+    states = (
+        steady_state(trainer.dynamics, problem.mask, problem.values, solver=Newton(tol=1e-12)).value.detach().numpy()
+    )
     observed = (problem.validation[1:] - problem.validation[0]).numpy()
     for m in range(2):
         found = ((states[m, 1:] - states[m, 0] - observed) ** 2).sum(1).mean()
@@ -121,7 +124,10 @@ def test_one_epoch_is_scored_and_kept(cell_problem):
 
 @pytest.mark.parametrize("start", ["regression", "random"])
 def test_members_side_by_side_are_three_fits(cell_problem, start):
-    problem, settings = cell_problem(), {"start": start, "dtype": "float64", "max_epochs": 15, "fit_gamma": True, "tol": 1e-10}
+    problem, settings = (
+        cell_problem(),
+        {"start": start, "dtype": "float64", "max_epochs": 15, "fit_gamma": True, "tol": 1e-10},
+    )
     together = _trainer(problem, 3, **settings)
     begun = {k: p.detach().clone() for k, p in together.parameters.items()}
     together.run()
@@ -153,7 +159,9 @@ def test_bootstrap_members_see_their_own_doses(cell_problem):
 
 
 def test_history_tells_the_truth_about_every_epoch(cell_problem):
-    trainer = _trainer(cell_problem(), dtype="float64", max_epochs=6, lambda_ctrl=0.3, lambda_sparse=0.01, start="random")
+    trainer = _trainer(
+        cell_problem(), dtype="float64", max_epochs=6, lambda_ctrl=0.3, lambda_sparse=0.01, start="random"
+    )
     trainer.run()
     h = {k: np.array(v)[:, 0] for k, v in trainer.history.items()}
     np.testing.assert_allclose(h["loss"], h["perturbation"] + 0.3 * h["control"] + 0.01 * h["sparsity"], rtol=1e-12)

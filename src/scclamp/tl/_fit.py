@@ -13,7 +13,7 @@ import torch
 from scclamp import encoders
 from scclamp._assignment import assign, resolve_unmeasured
 from scclamp._columns import unwrap
-from scclamp._errors import ConvergenceWarning, InputError, InputWarning, list_some
+from scclamp._errors import ConvergenceWarning, InputError, InputWarning, did_you_mean, list_some
 from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._settings import settings
 from scclamp._storage import encode
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from scclamp.encoders import Encoder
 
+UNMEASURED = ("error", "latent", "drop")
 _logger = logging.getLogger(__name__)
 
 
@@ -124,6 +125,10 @@ def fit(
     config = (config or FitConfig()).replace(**settings_of_fit)
     n_members = _positive("n_seeds", n_seeds)
     _positive("checkpoint_every", checkpoint_every)
+    if unmeasured not in UNMEASURED:
+        hint = did_you_mean(str(unmeasured), UNMEASURED)
+        raise InputError(f"unmeasured={unmeasured!r} is not known.{hint} Use one of {', '.join(UNMEASURED)}.")
+    device = _device(device)
     adata = adata.copy() if copy else adata
     rng = np.random.default_rng(config.seed if rng is None else rng)
     conditions, problem = _prepare(
@@ -131,7 +136,7 @@ def fit(
         encoder,
         unmeasured=unmeasured,
         n_bootstrap=n_members if bootstrap else 0,
-        device=settings.device if device is None else device,
+        device=device,
         rng=rng,
         labels={"perturbation_key": perturbation_key, "control": control, "mod": mod},
         layer=layer,
@@ -224,6 +229,20 @@ def _warn(diagnostics: dict[str, Any]) -> None:
         message = f"{len(bad)} of {len(diagnostics['condition'])} conditions have no trustworthy steady state"
         remedy = "See uns[...]['diagnostics']; lower learning_rate or max_radius."
         warnings.warn(f"{message}: {list_some(bad)}. {remedy}", ConvergenceWarning, stacklevel=3)
+
+
+def _device(device: str | None) -> str:
+    """Return the device that is meant, after trying it."""
+    device = settings.device if device is None else device
+    try:
+        torch.empty(1, device=device)
+    # Torch built without an accelerator answers a request for it with an AssertionError.
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"device={device!r} cannot be used: {reason} Pass device='cpu', or one that is here."
+        ) from error
+    return device
 
 
 def _positive(name: str, value: int) -> int:

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+
+from scclamp._errors import InputError
+from scclamp.encoders import Identity, as_encoder, require_differentiable
+
+
+@pytest.fixture
+def module():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Tanh(), torch.nn.Dropout(0.5))
+
+
+def test_a_module_is_used_as_it_is(module):
+    module.eval()
+    encoder = as_encoder(module, name="net")
+    x = torch.ones(3, 5, requires_grad=True)
+    assert torch.equal(encoder.encode(x), module(x))
+    before = {k: v.clone() for k, v in module.state_dict().items()}
+    require_differentiable(encoder, x)
+    assert all(p.grad is None and p.requires_grad for p in module.parameters())
+    assert not module.training
+    assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
+    assert x.grad is None
+
+
+def test_encoders_pass_through():
+    encoder = Identity()
+    assert as_encoder(encoder) is encoder
+    assert as_encoder(torch.tanh).name == "tanh"
+
+
+def test_fingerprint_follows_the_parameters(module):
+    encoder = as_encoder(module)
+    first = encoder.fingerprint()
+    assert first == encoder.fingerprint()
+    with torch.no_grad():
+        module[0].bias[0] += 1e-3
+    assert encoder.fingerprint() != first
+
+
+@pytest.mark.parametrize("value", [3, None, [torch.tanh]])
+def test_what_cannot_encode_is_named(value):
+    with pytest.raises(InputError, match="neither an encoder"):
+        as_encoder(value)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.tanh(x).detach(),
+        lambda x: torch.as_tensor(np.tanh(x.detach().numpy())),
+        lambda x: (x > 0).float(),
+    ],
+    ids=["detach", "numpy", "step"],
+)
+def test_stopped_gradients_are_named(function):
+    with pytest.raises(InputError, match="stops gradients"):
+        require_differentiable(as_encoder(function, name="f"), torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: x.sum(), lambda x: x.sum(0), lambda x: [x], lambda x: x[None]],
+    ids=["number", "one", "list", "three axes"],
+)
+def test_wrong_shapes_are_named(function):
+    with pytest.raises(InputError, match=r"returned .* for 2 states"):
+        require_differentiable(as_encoder(function, name="f"), torch.ones(2, 3))
+
+
+def test_gradients_flow(module):
+    module.eval().double()
+    x = torch.linspace(-1, 1, 10, dtype=torch.float64).reshape(2, 5).requires_grad_()
+    assert torch.autograd.gradcheck(as_encoder(module).encode, x)

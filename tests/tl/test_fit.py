@@ -1,0 +1,275 @@
+"""`tl.fit` as users call it: what it takes, what it writes, and what it leaves alone."""
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import torch
+
+import scclamp as sc_c
+from scclamp._errors import InputError, InputWarning, StorageError
+from scclamp._storage import decode
+from scclamp.fitting.load import load_dynamics
+from scclamp.physics import Newton, steady_state
+
+SHORT = {"max_epochs": 6, "rng": 0}
+
+
+@pytest.fixture(scope="module")
+def screen():
+    return sc_c.datasets.simulated("tiny")
+
+
+@pytest.fixture
+def adata(screen):
+    return screen.copy()
+
+
+def _flat(value, name=""):
+    """Every leaf of an AnnData as bytes, to compare two of them."""
+    if isinstance(value, ad.AnnData):
+        parts = {"X": value.X, "obs": value.obs, "var": value.var}
+        parts |= {f: dict(getattr(value, f)) for f in ("uns", "layers", "obsm", "varm", "obsp", "varp")}
+        return _flat(parts)
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in _flat(item, f"{name}/{key}").items()}
+    if isinstance(value, pd.DataFrame):
+        return _flat({c: value[c].to_numpy() for c in value} | {"index": value.index.to_numpy()}, name)
+    if sp.issparse(value):
+        return {name: tuple(getattr(value, f).tobytes() for f in ("data", "indices", "indptr"))}
+    array = np.asarray(value)
+    return {name: (array.dtype.kind, array.shape, repr(array.tolist()))}
+
+
+def _digests(adata, key="clamp"):
+    return decode(adata, key).digests
+
+
+WRITTEN = ("/varm/clamp_A", "/var/clamp_b", "/var/clamp_regulator", "/uns/clamp/")
+
+
+def test_only_the_documented_keys_change(adata, untouched_rng):
+    before = _flat(adata)
+    with untouched_rng():
+        assert sc_c.tl.fit(adata, **SHORT) is None
+    after = _flat(adata)
+    assert {k: v for k, v in after.items() if not k.startswith(WRITTEN)} == before
+    assert adata.varm["clamp_A"].shape == (60, 8)
+    assert adata.varm["clamp_A"].dtype == np.float32
+
+
+def test_same_seed_same_bits_and_another_seed_another_split(adata, screen):
+    others = [screen.copy() for _ in range(3)]
+    sc_c.tl.fit(adata, **SHORT)
+    for other, rng in zip(others, (0, np.random.default_rng(0), 1), strict=True):
+        sc_c.tl.fit(other, **SHORT | {"rng": rng})
+    assert _digests(adata) == _digests(others[0]) == _digests(others[1])
+    assert _digests(adata)["A"] != _digests(others[2])["A"]
+
+
+@pytest.mark.parametrize("kind", ["dense", "csc", "layer", "view", "backed"])
+def test_storage_of_the_expression_does_not_matter(adata, screen, tmp_path, kind):
+    reference = screen.copy()
+    sc_c.tl.fit(reference, **SHORT)
+    options = {}
+    if kind == "dense":
+        adata.X = adata.X.toarray()
+    elif kind == "csc":
+        adata.X = sp.csc_matrix(adata.X)
+    elif kind == "layer":
+        adata.layers["log"], options = adata.X.copy(), {"layer": "log"}
+        adata.X = adata.layers["counts"]
+    elif kind == "view":
+        adata = adata[:, :]
+    else:
+        adata.write_h5ad(tmp_path / "a.h5ad")
+        adata = ad.read_h5ad(tmp_path / "a.h5ad", backed="r")
+    sc_c.tl.fit(adata, **SHORT, **options)
+    np.testing.assert_allclose(adata.varm["clamp_A"], reference.varm["clamp_A"], atol=1e-4)
+    if adata.isbacked:
+        adata.file.close()
+
+
+def test_counts_are_refused_with_the_way_out(adata):
+    before = _flat(adata)
+    with pytest.raises(InputError, match="layer"):
+        sc_c.tl.fit(adata, layer="counts", **SHORT)
+    assert _flat(adata) == before
+
+
+def test_reported_validation_belongs_to_the_stored_network(adata):
+    """Recomputed from the fields alone: split, means, states and loss."""
+    adata.obs["split"] = np.where(np.arange(adata.n_obs) % 4 == 0, "val", "train")
+    sc_c.tl.fit(
+        adata, split_key="split", start="random", init_scale=0.01, max_epochs=25, learning_rate=0.05, dtype="float64"
+    )
+    result = decode(adata)
+    d = result.diagnostics
+    assert d["best_validation"] == pytest.approx(result.history["validation"].min(), rel=1e-12)
+    assert result.history["epoch"][result.history["validation"].argmin()] == d["best_epoch"][0]
+    assert (d["status"] == 0).all()
+    names = list(d["condition"])
+    X, label = adata.X.toarray().astype(float), adata.obs["perturbation"].astype(str).to_numpy()
+    train, val = (
+        np.array([X[(label == n) & (adata.obs["split"] == role)].mean(0) for n in names]) for role in ("train", "val")
+    )
+    R = len(result.regulators)
+    mask, values = np.zeros((len(names), R), bool), np.zeros((len(names), R))
+    for j, regulator in enumerate(result.regulators):
+        c = names.index(regulator)
+        mask[c, j], values[c, j] = True, train[c, result.regulator_rows[j]]
+    dynamics = load_dynamics(result)
+    solution = steady_state(dynamics, torch.as_tensor(mask), torch.as_tensor(values), solver=Newton(tol=1e-12))
+    shift = (solution.value[0, 1:] - solution.value[0, 0]).numpy()
+    loss = ((shift - (val[1:] - val[0])) ** 2).sum(1).mean()
+    assert loss == pytest.approx(d["best_validation"][0], rel=1e-4)
+    np.testing.assert_allclose(d["spectral_radius"], solution.spectral_radius.numpy(), atol=1e-3)
+    np.testing.assert_allclose(result.control_mean, train[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr", "h5mu"])
+def test_a_fit_survives_a_file_bit_for_bit(adata, tmp_path, suffix):
+    sc_c.tl.fit(adata, n_seeds=2, **SHORT)
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "h5ad":
+        adata.write_h5ad(path)
+        back = ad.read_h5ad(path)
+    elif suffix == "zarr":
+        adata.write_zarr(path)
+        back = ad.read_zarr(path)
+    else:
+        mudata = pytest.importorskip("mudata")
+        mudata.MuData({"rna": adata}).write(path)
+        back = mudata.read_h5mu(path)["rna"]
+    assert _digests(back) == _digests(adata)
+
+
+def test_mudata(adata, screen):
+    mudata = pytest.importorskip("mudata")
+    other = ad.AnnData(np.ones((adata.n_obs, 1)), obs=pd.DataFrame(index=adata.obs_names))
+    both = mudata.MuData({"rna": adata, "other": other})
+    sc_c.tl.fit(both, mod="rna", **SHORT)
+    reference = screen.copy()
+    sc_c.tl.fit(reference, **SHORT)
+    np.testing.assert_array_equal(both["rna"].varm["clamp_A"], reference.varm["clamp_A"])
+    assert "clamp" not in both["other"].uns
+
+
+def test_pseudobulk_says_that_nothing_validates(screen):
+    labels = screen.obs["perturbation"].astype(str)
+    names = sorted(set(labels))
+    X = np.array([screen.X.toarray()[(labels == n).to_numpy()].mean(0) for n in names])
+    bulk = ad.AnnData(X, obs=pd.DataFrame({"perturbation": names}, index=names), var=screen.var[[]])
+    with pytest.warns(InputWarning, match="No condition has cells to validate on"):
+        sc_c.tl.fit(bulk, **SHORT)
+    history = decode(bulk).history
+    np.testing.assert_array_equal(history["validation"], history["perturbation"])
+    with pytest.raises(InputError, match="encoder='pca'"), pytest.warns(InputWarning):
+        sc_c.tl.fit(bulk, encoder="pca", **SHORT)
+
+
+def test_odd_labels_and_one_odd_control_token(adata, screen):
+    labels = adata.obs.pop("perturbation").astype(str)
+    adata.obs["guide"] = labels.replace({"control": "WT_mock"})
+    sc_c.tl.fit(adata, perturbation_key="guide", control="WT_mock", **SHORT)
+    reference = screen.copy()
+    sc_c.tl.fit(reference, **SHORT)
+    np.testing.assert_array_equal(adata.varm["clamp_A"], reference.varm["clamp_A"])
+    params = decode(adata).params
+    assert (params["perturbation_key"], params["control"]) == ("guide", "WT_mock")
+
+
+def test_unmeasured_targets(screen):
+    without = screen[:, screen.var_names != "REG03"].copy()
+    before = _flat(without)
+    with pytest.raises(InputError, match="unmeasured='latent'"):
+        sc_c.tl.fit(without, **SHORT)
+    assert _flat(without) == before
+    latent = without.copy()
+    sc_c.tl.fit(latent, unmeasured="latent", **SHORT)
+    result = decode(latent)
+    assert result.regulator_rows[result.regulators.index("REG03")] == -1
+    assert np.abs(latent.varm["clamp_A"][:, result.regulators.index("REG03")]).max() > 0
+    assert latent.var["clamp_regulator"].sum() == 7
+    with pytest.warns(InputWarning, match="unmeasured='drop'"):
+        sc_c.tl.fit(without, unmeasured="drop", **SHORT)
+    assert "REG03" not in decode(without).regulators
+
+
+def test_copy_and_key_added(adata):
+    before = _flat(adata)
+    fitted = sc_c.tl.fit(adata, copy=True, key_added="mine", **SHORT)
+    assert _flat(adata) == before
+    assert "mine_A" in fitted.varm
+    assert "clamp" not in fitted.uns
+    sc_c.tl.fit(fitted, **SHORT)
+    assert {"mine", "clamp"} <= set(fitted.uns)
+    assert _digests(fitted) == _digests(fitted, "mine")
+
+
+def test_a_refit_replaces_everything_of_the_old(adata, screen):
+    sc_c.tl.fit(adata, n_seeds=2, **SHORT)
+    sc_c.tl.predict_clamps(adata)
+    assert {"clamp_A_sd"} <= set(adata.varm.keys())
+    sc_c.tl.fit(adata, **SHORT)
+    assert "clamp_predicted" not in adata.layers, "states of the fit before"
+    fresh = screen.copy()
+    sc_c.tl.fit(fresh, **SHORT)
+    assert _flat(adata) == _flat(fresh)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_seeds": 0}, "n_seeds=0"),
+        ({"n_seeds": True}, "n_seeds=True"),
+        ({"checkpoint_every": 0}, "checkpoint_every=0"),
+        ({"learnin_rate": 1.0}, "Did you mean 'learning_rate'"),
+        ({"encoder": "pcaa"}, "Did you mean 'pca'"),
+        ({"encoder": lambda x: x.detach()}, "stops gradients"),
+        ({"split_key": "nowhere"}, "nowhere"),
+        ({"perturbation_key": "perturbatoin"}, "perturbation"),
+        ({"control": "nothing"}, "nothing"),
+        ({"layer": "nowhere"}, "nowhere"),
+        ({"key_added": "a/b"}, "key_added='a/b'"),
+        ({"key_added": ""}, "key_added=''"),
+        ({"device": "nonsense"}, "device='nonsense'"),
+        ({"unmeasured": "laten"}, "unmeasured='laten'"),
+    ],
+    ids=lambda v: " ".join(f"{k}={x}"[:24] for k, x in v.items()) if isinstance(v, dict) else "",
+)
+def test_wrong_arguments_are_named_and_nothing_is_written(adata, options, message):
+    before = _flat(adata)
+    with pytest.raises(InputError, match=message):
+        sc_c.tl.fit(adata, **SHORT | options)
+    assert _flat(adata) == before
+
+
+def test_ensembles_report_their_spread(adata):
+    sc_c.tl.fit(adata, n_seeds=3, bootstrap=True, **SHORT)
+    result = decode(adata)
+    A = result.members["A"]
+    np.testing.assert_allclose(adata.varm["clamp_A"], A.mean(0), atol=1e-6)
+    np.testing.assert_allclose(adata.varm["clamp_A_sd"], A.std(0, ddof=1), atol=1e-6)
+    assert np.median(adata.varm["clamp_A_sd"]) > 1e-3
+    assert len(result.history) == 3 * 6
+
+
+def test_encoders(adata):
+    for name, encoder in {"pca": "pca", "net": torch.nn.Sequential(torch.nn.Linear(60, 9), torch.nn.Tanh())}.items():
+        sc_c.tl.fit(adata, encoder=encoder, key_added=name, **SHORT)
+        assert decode(adata, name).history["loss"].iloc[-1] < np.inf
+    assert decode(adata, "pca").params["encoder"] == "pca"
+
+
+def test_a_checkpoint_is_resumed_and_another_refused(adata, screen, tmp_path):
+    sc_c.tl.fit(adata, checkpoint=tmp_path / "c", checkpoint_every=2, max_epochs=4, rng=0)
+    sc_c.tl.fit(adata, checkpoint=tmp_path / "c", max_epochs=9, rng=0)
+    whole = screen.copy()
+    sc_c.tl.fit(whole, max_epochs=9, rng=0)
+    assert _digests(adata) == _digests(whole)
+    before = _flat(adata)
+    with pytest.raises(StorageError, match="another fit"):
+        sc_c.tl.fit(adata, checkpoint=tmp_path / "c", max_epochs=9, rng=1)
+    assert _flat(adata) == before
