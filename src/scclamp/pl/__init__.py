@@ -1,5 +1,9 @@
-"""Plots of fits and predictions."""
+"""Plots: a fit's course, its network, its predictions."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from scclamp.pl._adjacency import adjacency
+from scclamp.pl._loss import loss
+from scclamp.pl._predictions import predictions
+
+__all__ = ["adjacency", "loss", "predictions"]
