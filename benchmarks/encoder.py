@@ -40,9 +40,9 @@ BENCHMARK = Benchmark(
     name="encoder",
     title="The PCA encoder",
     about=(
-        "The same screen (activation, medium noise) fitted through 512 principal components of control cells, or as many as "
-        "there are, and through the identity. Early stopping is on, so times contain different numbers of epochs; columns are "
-        "those of the section above, edges ranked by `A` times the effect at the clamp."
+        "The same screen (activation, medium noise) fitted through 512 principal components of control cells, or "
+        "as many as there are, and through the identity. Early stopping is on, so times contain different numbers "
+        "of epochs; columns are those of the section above, edges ranked by `A` times the effect at the clamp."
     ),
     run=run,
 )

@@ -32,7 +32,8 @@ BENCHMARK = Benchmark(
     name="ensemble",
     title="Five seeds side by side",
     about=(
-        "Five members fitted in one batch against one member alone, on the screen above. Five separate fits would be 5 x."
+        "Five members fitted in one batch against one member alone, on the screen above. Five separate fits would "
+        "be 5 x."
     ),
     run=run,
 )

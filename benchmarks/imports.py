@@ -41,6 +41,9 @@ def run(scale: Scale) -> Outcome:
 BENCHMARK = Benchmark(
     name="imports",
     title="Import time",
-    about="Seconds until the statement returns in a fresh interpreter; five rounds in turns, after one that fills the cache.",
+    about=(
+        "Seconds until the statement returns in a fresh interpreter; five rounds in turns, after one that fills "
+        "the cache."
+    ),
     run=run,
 )

@@ -105,10 +105,11 @@ BENCHMARK = Benchmark(
     name="norman_fit",
     title="A fit of the size of Norman 2019",
     about=(
-        "2,553 genes, 102 regulators, control and all singles (103 conditions), identity encoder, 1,000 epochs without "
-        "early stopping, on means of a random stable network with the noise of some 200 cells. The median of three fits, "
-        "the closed-form start included. The dense peer is the published algorithm taken literally (`dense_oracle.py`): "
-        "it iterates all genes and solves one G x G system per condition; no optimiser step is charged to it."
+        "2,553 genes, 102 regulators, control and all singles (103 conditions), identity encoder, 1,000 epochs "
+        "without early stopping, on means of a random stable network with the noise of some 200 cells. The median "
+        "of three fits, the closed-form start included. The dense peer is the published algorithm taken literally "
+        "(`dense_oracle.py`): it iterates all genes and solves one G x G system per condition; no optimiser step "
+        "is charged to it."
     ),
     run=run,
 )

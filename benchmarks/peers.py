@@ -1,4 +1,4 @@
-"""One forward and backward pass by every way there is: ours, torchdeq, back-propagation through the iteration, dense."""
+"""One forward and backward pass by every way there is: ours, torchdeq, unrolled, dense."""
 
 from __future__ import annotations
 
@@ -177,10 +177,10 @@ BENCHMARK = Benchmark(
     name="peers",
     title="One forward and backward pass: ours, torchdeq, unrolled, dense",
     about=(
-        "The same screen, the same loss, the same tolerance (1e-5) and a cold start for all: the time of one pass with "
-        "gradients of A, b and the kinetic constants. The error of the gradient is against a float64 solve to 1e-13; it "
-        "contains the forward tolerance. torchdeq is asked for implicit differentiation, once on the reduced core with our "
-        "readout, once on all genes. Memory is what a pass adds to a fresh process."
+        "The same screen, the same loss, the same tolerance (1e-5) and a cold start for all: the time of one pass "
+        "with gradients of A, b and the kinetic constants. The error of the gradient is against a float64 solve to "
+        "1e-13; it contains the forward tolerance. torchdeq is asked for implicit differentiation, once on the "
+        "reduced core with our readout, once on all genes. Memory is what a pass adds to a fresh process."
     ),
     run=run,
 )

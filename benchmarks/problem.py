@@ -14,7 +14,7 @@ from scclamp.physics import Damped, Hill, Network, steady_state
 NORMAN = {"n_genes": 2553, "n_regulators": 102, "n_conditions": 103}
 """Genes, regulators, and conditions with the control, of the screen whose fit the paper times."""
 FEEDBACK = 0.9
-"""Bound of the spectral radius of the linearised core at any state; that at the steady states is about a third of it."""
+"""Bound of the spectral radius of the linearised core at any state; at the steady states it is about a third."""
 ACTIVATING = 0.8
 """Share of positive edges: with as many negative ones, the radius of a random matrix falls with its size."""
 STEEPEST = 3**1.5 / 8

@@ -55,11 +55,11 @@ BENCHMARK = Benchmark(
     name="scaling",
     title="Growth of the cost",
     about=(
-        "Median time of an epoch of the default configuration while one size grows and the others stay at Norman's; fits "
-        "stand at the true network, so that the linearised core has the same spectrum at every size. The exponent is the "
-        "slope of log time on log size over the whole sweep; small sizes are flat, since an epoch costs a few milliseconds "
-        "whatever its size, so the exponent between the two largest is shown too. A real screen has as many conditions as regulators: its cost "
-        "grows with both."
+        "Median time of an epoch of the default configuration while one size grows and the others stay at "
+        "Norman's; fits stand at the true network, so that the linearised core has the same spectrum at every "
+        "size. The exponent is the slope of log time on log size over the whole sweep; small sizes are flat, since "
+        "an epoch costs a few milliseconds whatever its size, so the exponent between the two largest is shown "
+        "too. A real screen has as many conditions as regulators: its cost grows with both."
     ),
     run=run,
 )

@@ -65,9 +65,9 @@ BENCHMARK = Benchmark(
     name="triples",
     title="All triples",
     about=(
-        "Every triple of the regulators through `tl.predict_clamps`, with labels, checks and diagnostics: what a user calls. "
-        "Peak memory is that of the whole process, libraries and result included. Files are written uncompressed to the "
-        "temporary folder, so their time contains the disk."
+        "Every triple of the regulators through `tl.predict_clamps`, with labels, checks and diagnostics: what a "
+        "user calls. Peak memory is that of the whole process, libraries and result included. Files are written "
+        "uncompressed to the temporary folder, so their time contains the disk."
     ),
     run=run,
 )

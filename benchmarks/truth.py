@@ -67,10 +67,10 @@ def run(scale: Scale) -> Outcome:
 
 
 def _checks(preset: str, edges: list[dict], doubles: list[dict]) -> list[Check]:
-    """How often the default network wins, and by how much in the worst screen."""
+    """How often the default network wins, and by how much in the worst screen; every comparison has its row."""
     checks = []
     for reading in READINGS:
-        for column in ("AUPRC, path", "AUPRC, moved"):
+        for column in ("AUPRC", "AUPRC, path", "AUPRC, moved"):
             network, shift = (
                 np.array([r[column] for r in edges if r["ranking"] == n]) for n in (f"default: {reading}", SHIFT)
             )
@@ -79,27 +79,32 @@ def _checks(preset: str, edges: list[dict], doubles: list[dict]) -> list[Check]:
                 Check(f"{what}: screens won of {len(gain)}", int((gain > 0).sum()), at_least=len(gain)),
                 Check(f"{what}: least gain", float(gain.min())),
             ]
-    skill = [r["skill over additive"] for r in doubles if r["network"] == "default"]
-    return [*checks, Check(f"{preset}, doubles: least skill over additive", min(skill), at_least=0.0)]
+    for column in ("skill over additive", "skill over additive of all cells"):
+        least = min(r[column] for r in doubles if r["network"] == "default")
+        checks.append(Check(f"{preset}, doubles: least {column}", least, at_least=0.0))
+    return checks
 
 
 BENCHMARK = Benchmark(
     name="truth",
     title="Truth: edges and doubles of simulated screens",
     about=(
-        "`datasets.simulated` at three noise levels (transcripts per cell 200,000, 50,000, 12,000; dispersion 0.02, 0.05, 0.1; "
-        "dropout 0, 0.02, 0.1), activated and repressed. Networks are fitted on control and singles, doubles are never "
-        "shown; four fifths of each condition's cells train, the rest validate. Baselines of edges see all cells.\n\n"
-        "*Edges.* Every ranking scores pairs of a gene and a regulator; self-loops are left out. The network is read as its "
-        "weights `A`, and as `A` times the change of the regulator's activity at its clamp, which makes regulators "
-        "comparable. Baselines: the observed shift when the regulator alone is perturbed, divided by the direction in which it "
-        "moved, and the correlation over all cells. `path` judges only pairs that some path of edges joins, so negatives are "
-        "indirect effects; `moved` only pairs whose noise-free shift is at least 0.05, edge or not. `indirect in top`: the "
-        "share of such edge-less but joined pairs among as many top pairs as there are edges. `sign accuracy` and `r of weights` "
-        "are over the true edges.\n\n"
-        "*Doubles.* Predicted from the single-gene doses, against noise-free states, both clamped genes left out. `r`: mean over "
-        "pairs of the correlation of shifts. `skill`: 1 - MSE / MSE of the sum of observed single shifts (additive), "
-        "on the same training cells or on all cells, or of no change. `r of interactions`: what goes beyond the sum of singles, predicted by the network alone, against the true one."
+        "`datasets.simulated` at three noise levels (transcripts per cell 200,000, 50,000, 12,000; dispersion "
+        "0.02, 0.05, 0.1; dropout 0, 0.02, 0.1), activated and repressed. Networks are fitted on control and "
+        "singles, doubles are never shown; four fifths of each condition's cells train, the rest validate. "
+        "Baselines of edges see all cells.\n\n"
+        "*Edges.* Every ranking scores pairs of a gene and a regulator; self-loops are left out. The network is "
+        "read as its weights `A`, and as `A` times the change of the regulator's activity at its clamp, which "
+        "makes regulators comparable. Baselines: the observed shift when the regulator alone is perturbed, divided "
+        "by the direction in which it moved, and the correlation over all cells. `path` judges only pairs that "
+        "some path of edges joins, so negatives are indirect effects; `moved` only pairs whose noise-free shift is "
+        "at least 0.05, edge or not. `indirect in top`: the share of such edge-less but joined pairs among as many "
+        "top pairs as there are edges. `sign accuracy` and `r of weights` are over the true edges.\n\n"
+        "*Doubles.* Predicted from the single-gene doses, against noise-free states, both clamped genes left out. "
+        "`r`: mean over pairs of the correlation of shifts. `skill`: 1 - MSE / MSE of the sum of observed single "
+        "shifts (additive), on the same training cells or, as a user without a model would, on all cells, or of no "
+        "change. `r of interactions`: what goes beyond the sum of singles, predicted by the network alone, against "
+        "the true one."
     ),
     run=run,
 )

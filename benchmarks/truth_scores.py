@@ -175,7 +175,7 @@ def double_row(truth: Truth, fitted: ad.AnnData) -> dict[str, float]:
         "r": _mean_r(network.shift, real.shift, free),
         "r, additive": _mean_r(trained.additive, real.shift, free),
         "skill over additive": 1 - error["network"] / error["additive"],
-        "over additive of all cells": 1 - error["network"] / error["additive, all cells"],
+        "skill over additive of all cells": 1 - error["network"] / error["additive, all cells"],
         "skill over no change": 1 - error["network"] / error["no change"],
         "additive over no change": 1 - error["additive"] / error["no change"],
         "r of interactions": _mean_r(network.shift - network.additive, real.shift - real.additive, free),

@@ -37,9 +37,9 @@ BENCHMARK = Benchmark(
     name="wide",
     title="Thousands of regulators",
     about=(
-        'A screen of 2,000 regulators on 8,000 genes with `adjoint="iterative"`, standing at the true network: a few '
-        "epochs in a process of its own, whose peak memory contains everything. The time of 1,000 epochs is multiplied up, "
-        "not measured."
+        'A screen of 2,000 regulators on 8,000 genes with `adjoint="iterative"`, standing at the true network: a '
+        "few epochs in a process of its own, whose peak memory contains everything. The time of 1,000 epochs is "
+        "multiplied up, not measured."
     ),
     run=run,
 )
