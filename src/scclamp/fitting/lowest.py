@@ -10,8 +10,12 @@ from torch import Tensor
 from scclamp.fitting.members import choose
 
 
+UPHILL = 2.0
+"""A member whose objective exceeds its lowest by this factor is sent back at once."""
+
+
 class Lowest:
-    """Remembers each member's lowest point, and says who has gone too long without a lower one.
+    """Remembers each member's lowest point, and says who has left it too far or for too long.
 
     An adaptive optimiser takes steps of one size however small the gradient is, so a learning rate that is too large
     for the landscape wanders away instead of settling; going back at half the rate turns that into a line search.
@@ -42,7 +46,7 @@ class Lowest:
             self.loss = torch.where(lower, loss, self.loss)
             self.parameters = choose(lower, parameters, self.parameters)
         self.waited = torch.where(lower, 0.0, self.waited + 1)
-        stuck = self.waited >= self.patience
+        stuck = (self.waited >= self.patience) | (loss > UPHILL * self.loss)
         self.waited = self.waited.masked_fill(stuck, 0)
         return stuck
 
