@@ -9,7 +9,6 @@ from torch import Tensor
 
 from scclamp.fitting.members import choose
 
-
 UPHILL = 2.0
 """A member whose objective exceeds its lowest by this factor is sent back at once."""
 

@@ -9,6 +9,7 @@ as the paper writes it, does not zero w there; what must be masked is the map.)
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,6 +58,14 @@ class _Implicit(torch.autograd.Function):
         return ctx.solve(v), None, None
 
 
+def _attach(problem: Problem, x: Tensor, solve: Callable[[Linearisation, Tensor], Tensor]) -> Tensor:
+    """State whose gradient passes through `solve`, at the linearisation of the map there."""
+    image = problem(x)
+    with torch.no_grad():
+        M = problem.core.linearise(x, problem.free)
+    return _Implicit.apply(image, x, lambda v: solve(M, v))
+
+
 def _residual(M: Linearisation, w: Tensor, v: Tensor, tikhonov: float) -> Tensor:
     """Residual of (I + eps - M^T) w = v, relative to the size of v, per condition."""
     r = v - (1 + tikhonov) * w + M.vjp(w)
@@ -86,10 +95,7 @@ class ReducedImplicit:
     max_steps: int = 12
 
     def attach(self, problem: Problem, x: Tensor, x0: Tensor, report: BackwardReport) -> Tensor:
-        image = problem(x)
-        with torch.no_grad():
-            M = problem.core.linearise(x, problem.free)
-        return _Implicit.apply(image, x, lambda v: self.solve(M, v, report))
+        return _attach(problem, x, lambda M, v: self.solve(M, v, report))
 
     def solve(self, M: Linearisation, v: Tensor, report: BackwardReport | None = None) -> Tensor:
         """Solve (I + eps - M^T) w = v for every condition."""
@@ -148,10 +154,7 @@ class Iterative:
     memory: int = 8
 
     def attach(self, problem: Problem, x: Tensor, x0: Tensor, report: BackwardReport) -> Tensor:
-        image = problem(x)
-        with torch.no_grad():
-            M = problem.core.linearise(x, problem.free)
-        return _Implicit.apply(image, x, lambda v: self.solve(M, v, report))
+        return _attach(problem, x, lambda M, v: self.solve(M, v, report))
 
     def solve(self, M: Linearisation, v: Tensor, report: BackwardReport | None = None) -> Tensor:
         """Solve (I - M^T) w = v for every condition."""

@@ -75,7 +75,7 @@ def predictions(
     shifts = seen.loc[chosen] - seen.loc[CONTROL]
     for ax, name in zip(axes.flat, chosen, strict=False):
         free = ~predicted.columns.isin(name.split("+"))
-        _panel(ax, name, shifts.loc[name][free], predicted.loc[name][free])
+        _panel(ax, name, shifts.loc[name].to_numpy()[free], predicted.loc[name].to_numpy()[free])
     for ax in axes.flat[len(chosen) :]:
         ax.remove()
     fig.supxlabel("observed shift from control", fontsize=9)
@@ -101,7 +101,7 @@ def _chosen(adata: AnnData, observed: pd.DataFrame, conditions: Sequence[str] | 
     return list(conditions)
 
 
-def _panel(ax: Axes, name: str, observed: pd.Series, predicted: pd.Series) -> None:
+def _panel(ax: Axes, name: str, observed: np.ndarray, predicted: np.ndarray) -> None:
     limit = float(np.nanmax(np.abs([observed, predicted]))) * 1.08
     ax.axline((0, 0), slope=1, color=COLOURS["reference"], lw=0.8, zorder=0)
     ax.scatter(observed, predicted, s=6, color=COLOURS["predicted"], lw=0, alpha=0.6)
