@@ -83,7 +83,8 @@ class FitConfig:
     max_epochs, patience
         Longest fit, and epochs without a better validation loss before it stops.
     solver, damping, tol, cold_epochs, cold_steps, warm_steps, bounds
-        Fixed-point solver, its tolerance, and its step budget in the first epochs and after.
+        Fixed-point solver, its tolerance while fitting (what is stored is judged more strictly), and its step budget in
+        the first epochs and after.
     adjoint, tikhonov
         Backward solve and its diagonal term.
     guard, max_radius
@@ -127,7 +128,7 @@ class FitConfig:
     patience: int = 100
     solver: Literal["chord", "damped", "anderson", "newton"] = "chord"
     damping: float = 1.0
-    tol: float = 1e-5
+    tol: float = 1e-4
     cold_epochs: int = 20
     cold_steps: int = 200
     warm_steps: int = 50
@@ -180,6 +181,7 @@ class FitConfig:
             "fit_gamma": True,
             "solver": "damped",
             "damping": 0.5,
+            "tol": 1e-5,
             "guard": False,
             "backtrack": 0,
         }

@@ -251,4 +251,6 @@ def _adjoint(config: FitConfig) -> Adjoint:
         return Iterative()
     if config.adjoint == "unrolled":
         return Unrolled(config.cold_steps, config.damping)
-    return ReducedImplicit(config.tikhonov)
+    # A gradient ten times as precise as the states that it is taken at; rounding sets the floor.
+    floor = 20 * torch.finfo(getattr(torch, config.dtype)).eps
+    return ReducedImplicit(config.tikhonov, tol=max(0.1 * config.tol, floor))

@@ -128,7 +128,7 @@ class ReducedImplicit:
             r = v - (1 + self.tikhonov) * w + M.vjp(w)
             reached = r.abs().amax(-1) <= tol * scale
             # A handful of stragglers is cheaper to solve directly than to refine along with everybody.
-            if int((~reached).sum()) <= reached.numel() // 32:
+            if int((~reached).sum()) <= reached.numel() // 16:
                 break
             # What has arrived stays: where the mean is a poor guide, a further correction would lead away again.
             w = torch.where(reached[..., None], w, w + r @ inverse)

@@ -167,6 +167,10 @@ class Newton:
         return _max_abs(gx - x)
 
 
+_EXACT_ENTRIES = 2**24
+"""Matrix entries that exact steps may hold at a time; with thousands of regulators a few conditions take turns."""
+
+
 class _Shared(NamedTuple):
     """Inverse of I - M for the mean condition, the last residuals, and the steps taken."""
 
@@ -210,16 +214,16 @@ class Chord:
         if state.taken < self.shared_steps:
             change = torch.where(problem.free, f @ state.inverse, f)
         else:
-            change = self._exact(problem, x, f, residual)
+            change = self._exact(problem, x, f, residual, torch.where(problem.free, f @ state.inverse, f))
         worse = ~(residual < 0.9 * state.residual)
         change = torch.where(worse[..., None], 0.5 * f, change)
         return x + change, _Shared(state.inverse, residual, state.taken + 1)
 
-    def _exact(self, problem: Problem, x: Tensor, f: Tensor, residual: Tensor) -> Tensor:
-        """Newton's change for the conditions that have not arrived; none for the others."""
-        left = ((residual > self.tol) & (residual < torch.inf)).nonzero(as_tuple=True)
+    def _exact(self, problem: Problem, x: Tensor, f: Tensor, residual: Tensor, change: Tensor) -> Tensor:
+        """Newton's change for conditions that have not arrived, as many as fit; the shared change for the others."""
+        at_once = max(1, _EXACT_ENTRIES // x.shape[-1] ** 2)
+        left = ((residual > self.tol) & (residual < torch.inf)).nonzero()[:at_once].unbind(-1)
         M = problem.core.linearise(x, problem.free.expand_as(x)).select(left).dense()
-        change = torch.zeros_like(f)
         change[left] = torch.linalg.solve_ex(_eye_like(x) - M, f[left][..., None]).result.squeeze(-1)
         return change
 

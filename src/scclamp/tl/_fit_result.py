@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scclamp.conditions import Conditions
     from scclamp.fitting import Trainer
 
-_FINAL_STEPS = 2000
+_FINAL_TOL, _FINAL_STEPS = 1e-5, 2000
 
 
 def summarise(trainer: Trainer, conditions: Conditions, call: dict[str, Any]) -> Result:
@@ -87,7 +87,7 @@ def _diagnostics(trainer: Trainer, conditions: Conditions) -> dict[str, Any]:
         trainer.dynamics,
         problem.mask,
         problem.values,
-        solver=Damped(config.damping, config.tol, _FINAL_STEPS),
+        solver=Damped(config.damping, min(config.tol, _FINAL_TOL), _FINAL_STEPS),
         core0=trainer.core,
     )
     names = conditions.select(conditions.singles & (conditions.train_n > 0)).names
