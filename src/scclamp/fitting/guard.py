@@ -15,7 +15,7 @@ from scclamp.fitting.members import per_member
 from scclamp.physics import Dynamics, Solution, Status, spectral_radius, track_radius
 
 _MAX_HALVINGS = 6
-_FIRST_STEPS, _STEPS = 16, 4
+_FIRST_STEPS, _STEPS = 16, 2
 
 
 class Guard:

@@ -193,8 +193,9 @@ class Trainer:
                 "have no finite derivative at the predicted states; check it with torch.autograd.gradcheck."
             )
         scale = (self.config.grad_clip / norm.clamp(min=self.config.grad_clip)).to(norm.dtype)
-        for g in gradients:
-            g *= per_member(scale, g)
+        if bool((scale < 1).any()):
+            for g in gradients:
+                g *= per_member(scale, g)
         return norm
 
     def _snapshot(self) -> dict[str, Tensor]:
@@ -251,6 +252,6 @@ def _adjoint(config: FitConfig) -> Adjoint:
         return Iterative()
     if config.adjoint == "unrolled":
         return Unrolled(config.cold_steps, config.damping)
-    # A gradient ten times as precise as the states that it is taken at; rounding sets the floor.
+    # A gradient as precise, relatively, as the states that it is taken at; rounding sets the floor.
     floor = 20 * torch.finfo(getattr(torch, config.dtype)).eps
-    return ReducedImplicit(config.tikhonov, tol=max(0.1 * config.tol, floor))
+    return ReducedImplicit(config.tikhonov, tol=max(config.tol, floor))

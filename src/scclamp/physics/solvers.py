@@ -174,7 +174,7 @@ _EXACT_ENTRIES = 2**24
 class _Shared(NamedTuple):
     """Inverse of I - M for the mean condition, the last residuals, and the steps taken."""
 
-    inverse: Tensor
+    inverse: Tensor | None
     residual: Tensor
     taken: int
 
@@ -208,16 +208,19 @@ class Chord:
         f = gx - x
         residual = _max_abs(f)
         if state is None:
-            M = problem.core.linearise(x, problem.free.expand_as(x)).mean_condition()
-            inverse = torch.linalg.inv_ex(_eye_like(x) - M).inverse.mT
-            state = _Shared(inverse, torch.full_like(residual, torch.inf), 0)
-        if state.taken < self.shared_steps:
-            change = torch.where(problem.free, f @ state.inverse, f)
-        else:
-            change = self._exact(problem, x, f, residual, torch.where(problem.free, f @ state.inverse, f))
+            # Near a solution one plain step is often enough, and it needs no inverse.
+            return gx, _Shared(None, torch.full_like(residual, torch.inf), 0)
+        inverse = self._inverse(problem, x) if state.inverse is None else state.inverse
+        change = torch.where(problem.free, f @ inverse, f)
+        if state.taken >= self.shared_steps:
+            change = self._exact(problem, x, f, residual, change)
         worse = ~(residual < 0.9 * state.residual)
         change = torch.where(worse[..., None], 0.5 * f, change)
-        return x + change, _Shared(state.inverse, residual, state.taken + 1)
+        return x + change, _Shared(inverse, residual, state.taken + 1)
+
+    def _inverse(self, problem: Problem, x: Tensor) -> Tensor:
+        M = problem.core.linearise(x, problem.free.expand_as(x)).mean_condition()
+        return torch.linalg.inv_ex(_eye_like(x) - M).inverse.mT
 
     def _exact(self, problem: Problem, x: Tensor, f: Tensor, residual: Tensor, change: Tensor) -> Tensor:
         """Newton's change for conditions that have not arrived, as many as fit; the shared change for the others."""
