@@ -37,7 +37,7 @@ def test_50_kills_leave_no_trace(tmp_path):
         length = time.monotonic() - began
         while kills < 50:
             pid = forks.start(str(killed))
-            time.sleep(rng.uniform(0, length / 15))
+            time.sleep(rng.uniform(0, length / 40))
             status = forks.kill(pid)
             assert status == 9, "it must not have been done before the last kill"
             kills += 1
