@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,15 @@ import numpy as np
 import pandas as pd
 
 from scclamp._errors import InputError, did_you_mean, list_some
-from scclamp._keys import CONTROL
+from scclamp._keys import CONTROL, HARMONISED, SEPARATOR
 from scclamp._labels import LabelReport, parse_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from anndata import AnnData
+
+    Parser = Callable[..., LabelReport]
 
 CANDIDATES = (
     "perturbation",
@@ -55,6 +60,15 @@ class Table:
 
     adata: AnnData
     parent: Any = None
+
+    @property
+    def harmonised(self) -> str | None:
+        """Column that `pp.perturbations` wrote, if there is one."""
+        record = self.adata.uns.get(HARMONISED)
+        if not hasattr(record, "keys") or "params" not in record:
+            return None
+        key = json.loads(str(record["params"])).get("added")
+        return key if key in self.columns else None
 
     @property
     def columns(self) -> list[str]:
@@ -143,7 +157,12 @@ def unwrap(data: Any, mod: str | None) -> Table:
 
 
 def read_perturbations(
-    table: Table, *, perturbation_key: str | None = None, control: str | Sequence[str] | None = None
+    table: Table,
+    *,
+    perturbation_key: str | None = None,
+    control: str | Sequence[str] | None = None,
+    parse: Parser = parse_labels,
+    argument: str = "perturbation_key",
 ) -> Reading:
     """Find and read the perturbation column.
 
@@ -152,31 +171,43 @@ def read_perturbations(
     table
         The data.
     perturbation_key
-        Name of the column. By default the first of `CANDIDATES` with a control and a perturbation, columns that name
+        Name of the column. By default the one that `pp.perturbations` wrote; without it the first of `CANDIDATES` with a control and a perturbation, columns that name
         genes of the panel before others; failing that, any text column with a control and a gene of the panel. When
         several such columns tell different stories, none is chosen.
     control
         Label or labels of control observations, exactly as written.
+    parse
+        Reads labels, as `parse_labels` does.
+    argument
+        What the caller calls `perturbation_key`, for messages.
 
     Returns
     -------
     The column, read; it has at least one control observation.
     """
     controls = None if control is None else [control] if isinstance(control, str) else [str(c) for c in control]
-    if perturbation_key is None:
-        return _recognise(table, controls)
-    raw = _categories(table.read(perturbation_key, "perturbation_key"))
-    report = parse_labels(raw.categories, genes=table.adata.var_names, control=controls)
-    reading = Reading(perturbation_key, report, raw)
+    if perturbation_key is None and (table.harmonised is None or parse is not parse_labels):
+        return _recognise(table, controls, parse, argument)
+    key = table.harmonised if perturbation_key is None else perturbation_key
+    reading = _read(table, str(key), controls, parse, argument)
     _require_controls(reading, controls)
-    report.require_readable(f"obs[{perturbation_key!r}]")
-    if CONTROL not in report.mapped.values():
+    reading.report.require_readable(f"obs[{key!r}]")
+    if CONTROL not in reading.report.mapped.values():
         msg = (
-            f"control={control!r}: obs[{perturbation_key!r}] has no control observations. The most frequent labels are "
-            f"{_frequent(raw)}. Pass control= with the label of unperturbed cells."
+            f"control={control!r}: obs[{key!r}] has no control observations. The most frequent labels are "
+            f"{_frequent(reading.raw)}. Pass control= with the label of unperturbed cells."
         )
         raise InputError(msg)
     return reading
+
+
+def _read(table: Table, key: str, controls: list[str] | None, parse: Parser, argument: str) -> Reading:
+    raw = _categories(table.read(key, argument))
+    genes: Collection[str] = table.adata.var_names
+    if key == table.harmonised:
+        # Its separator is known, so that a gene which was not measured may hold any other.
+        genes = {*genes, *(part for label in raw.categories for part in str(label).split(SEPARATOR))}
+    return Reading(key, parse(raw.categories, genes=genes, control=controls), raw)
 
 
 def _categories(column: pd.Series) -> pd.Categorical:
@@ -209,61 +240,59 @@ def _require_controls(reading: Reading, controls: list[str] | None) -> None:
             raise InputError(msg)
 
 
-def _recognise(table: Table, controls: list[str] | None) -> Reading:
+def _recognise(table: Table, controls: list[str] | None, parse: Parser, argument: str) -> Reading:
     by_name = {c.casefold(): c for c in reversed(table.columns)}
     usual = list(dict.fromkeys(by_name[c.casefold()] for c in CANDIDATES if c.casefold() in by_name))
-    found = _plausible(table, usual, controls)
+    found = _plausible(table, usual, controls, parse, argument)
     named = [r for r in found if r.names_genes(table.adata)]
     if not named and not found:
-        found = _plausible(table, [c for c in table.columns if c not in usual], controls)
+        found = _plausible(table, [c for c in table.columns if c not in usual], controls, parse, argument)
         found = [r for r in found if r.names_genes(table.adata)]
     found = named or found
     readable = [r for r in found if not r.report.ambiguous]
     if found and not readable:
         found[0].report.require_readable(f"obs[{found[0].key!r}]")
     if not found:
-        raise InputError(_explain_nothing_found(table, usual, controls))
+        raise InputError(_explain_nothing_found(table, usual, controls, argument))
     first = readable[0].names()
     for other in readable[1:]:
         names = other.names()
         if ((names != first) & (names != "") & (first != "")).any():
             msg = (
-                f"perturbation_key=None: the columns {list_some([r.key for r in readable], 20)} all look like "
-                "perturbation labels and differ. Pass perturbation_key= with the right one."
+                f"{argument}=None: the columns {list_some([r.key for r in readable], 20)} all look like "
+                f"perturbation labels and differ. Pass {argument}= with the right one."
             )
             raise InputError(msg)
     return readable[0]
 
 
-def _plausible(table: Table, keys: list[str], controls: list[str] | None) -> list[Reading]:
+def _plausible(
+    table: Table, keys: list[str], controls: list[str] | None, parse: Parser, argument: str
+) -> list[Reading]:
     """Read the text columns that have the controls and something else."""
     readings = []
     for key in keys:
-        column = table.read(key, "perturbation_key")
+        column = table.read(key, argument)
         if pd.api.types.is_numeric_dtype(column.dtype):
             continue
-        raw = _categories(column)
-        present = {str(c).strip() for c in raw.categories}
+        present = {str(c).strip() for c in _categories(column).categories}
         if controls is not None and not present.issuperset(c.strip() for c in controls):
             continue
-        report = parse_labels(raw.categories, genes=table.adata.var_names, control=controls)
-        named = set(report.mapped.values())
+        reading = _read(table, key, controls, parse, argument)
+        named = set(reading.report.mapped.values())
         if CONTROL in named and len(named) > 1:
-            readings.append(Reading(key, report, raw))
+            readings.append(reading)
     return readings
 
 
-def _explain_nothing_found(table: Table, usual: list[str], controls: list[str] | None) -> str:
+def _explain_nothing_found(table: Table, usual: list[str], controls: list[str] | None, argument: str) -> str:
     columns = list_some(table.columns, 20) or "none"
-    msg = (
-        "perturbation_key=None: no column was recognised as perturbation labels. "
-        f"The columns of adata.obs are {columns}. "
-    )
+    msg = f"{argument}=None: no column was recognised as perturbation labels. The columns of adata.obs are {columns}. "
     if controls is None:
-        return msg + "Pass perturbation_key=, and control= if its control label is unusual."
+        return msg + f"Pass {argument}=, and control= if its control label is unusual."
     near = ""
     for key in usual:
-        raw = _categories(table.read(key, "perturbation_key"))
+        raw = _categories(table.read(key, argument))
         near += "".join(did_you_mean(c, raw.categories) for c in controls)
         near += f" The most frequent labels of obs[{key!r}] are {_frequent(raw)}."
-    return f"control={controls!r} and {msg}Pass control= exactly as written, and perturbation_key=.{near}"
+    return f"control={controls!r} and {msg}Pass control= exactly as written, and {argument}=.{near}"

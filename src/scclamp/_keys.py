@@ -12,6 +12,8 @@ SEPARATOR = "+"
 DEFAULT_KEY = "clamp"
 PERTURBATION = "perturbation"
 """Canonical column of `obs` that holds the condition of each observation."""
+HARMONISED = "perturbations"
+"""Key of `uns` for what `pp.perturbations` did, and to which column."""
 
 
 @dataclass(frozen=True)

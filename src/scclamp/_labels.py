@@ -19,8 +19,11 @@ _CONTROL = re.compile(
 )
 _UNASSIGNED = frozenset(
     "|nan|na|n/a|none|null|<na>|unassigned|unknown|undetermined|ambiguous|multiplet|multiplets|multiple|doublet|doublets"
-    "|noguide|no guide|no_guide|no-guide".split("|")
+    "|noguide|no guide|no_guide|no-guide|no_sgrna|no-sgrna|no sgrna|nosgrna|no_grna|no-grna|no grna|nogrna"
+    "|multi|multiguide|multi_guide|multi-guide|multi guide|*|-|?".split("|")
 )
+# Seurat's word for a cell without a tag, and somebody's word for the negative control.
+_EITHER = frozenset({"negative", "neg"})
 _SPLIT = re.compile(r"(__|[_,;|])")
 _MAX_PIECES = 16
 _HOW = "Write combinations as 'A+B', and a single gene whose name holds a separator as 'A_1+control'"
@@ -192,6 +195,8 @@ class _Reader:
             return (), self._refuse_control() if self.explicit else ""
         if word in self.panel:
             return (word,), ""
+        if word.casefold() in _EITHER:
+            return (), "may mean a control or a cell without a guide. Name it in control=, or remove its cells"
         if SEPARATOR in word:
             parts = [part.strip() for part in word.split(SEPARATOR)]
             return self._checked(parts)
