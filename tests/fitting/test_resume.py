@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,31 +67,41 @@ def test_a_fit_may_be_prolonged(cell_problem, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "what"),
     [
-        {"seed": 1},
-        {"learning_rate": 0.01},
-        {"n_members": 1},
-        {"dtype": "float64"},
-        {"kinetics": "michaelis_menten"},
+        ({"seed": 1}, "the random seed"),
+        ({"learning_rate": 0.01}, "learning_rate"),
+        ({"n_members": 1}, "n_seeds"),
+        ({"dtype": "float64"}, "dtype"),
+        ({"kinetics": "michaelis_menten"}, "kinetics"),
     ],
     ids=str,
 )
-def test_another_fit_is_refused_and_the_checkpoint_kept(cell_problem, tmp_path, other):
+def test_another_fit_is_refused_and_the_checkpoint_kept(cell_problem, tmp_path, other, what):
     problem = cell_problem()
     _fit(problem, tmp_path, max_epochs=4)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    with pytest.raises(StorageError, match="belongs to another fit"):
+    with pytest.raises(StorageError, match=f"belongs to another fit: {what} differs"):
         _fit(problem, tmp_path, **other)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_other_data_and_other_genes_are_refused(cell_problem, tmp_path):
     _fit(cell_problem(), tmp_path, max_epochs=4)
-    with pytest.raises(StorageError, match="belongs to another fit"):
+    with pytest.raises(StorageError, match="another fit: the data, its labels or their split differs"):
         _fit(cell_problem(rng=1), tmp_path)
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageError, match="same genes in another order"):
         _fit(cell_problem(), tmp_path, genes=GENES[::-1])
+
+
+def test_another_encoder_is_refused(cell_problem, tmp_path):
+    """By its fingerprint, where it maps the means of these cells alike, and by what it makes of them."""
+    problem = replace(cell_problem(), encoder="one")
+    _fit(problem, tmp_path, max_epochs=4)
+    for other in (replace(problem, encoder="two"), cell_problem(encode=torch.tanh)):
+        with pytest.raises(StorageError, match="belongs to another fit: the encoder differs"):
+            _fit(other, tmp_path)
+    assert _fit(problem, tmp_path)[1]
 
 
 PROGRAM = """

@@ -30,6 +30,8 @@ class FitProblem:
         Mean expression of the training cells (*members, conditions, genes), from which a fit starts.
     encode
         Lens through which states are compared.
+    encoder
+        Fingerprint of that lens, by which a resumed fit knows it again.
     """
 
     rows: Tensor
@@ -39,6 +41,7 @@ class FitProblem:
     validation: Tensor
     means: Tensor
     encode: Encode
+    encoder: str = ""
 
     @property
     def has_validation(self) -> bool:

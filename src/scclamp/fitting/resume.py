@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from scclamp import _checkpoint
+from scclamp._digest import digest_names, digest_text, digest_value
 from scclamp._errors import StorageError
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.problem import FitProblem
@@ -18,14 +21,22 @@ KIND = "fit"
 _MAY_CHANGE = ("max_epochs", "patience")
 
 
-def fingerprint(problem: FitProblem, config: FitConfig, n_members: int, origin: str) -> str:
-    """Digest of everything that decides the course of a fit; only its length may change between runs."""
+def fingerprint(problem: FitProblem, config: FitConfig, n_members: int, origin: str) -> dict[str, Any]:
+    """Everything that decides the course of a fit, by what a user calls it; only its length may change between runs.
+
+    What comes first explains what differs after it: another split, for instance, comes with other encoded means.
+    """
     settings = json.loads(config.to_json())
-    fixed = {k: v for k, v in settings.items() if k not in _MAY_CHANGE}
-    digest = hashlib.sha256(json.dumps([fixed, n_members, origin], sort_keys=True).encode())
-    for tensor in (problem.rows, problem.mask, problem.values, problem.train, problem.validation, problem.means):
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return {name: value for name, value in settings.items() if name not in _MAY_CHANGE} | {
+        "n_seeds": n_members,
+        "the data, its labels or their split": _digest(problem.rows, problem.mask, problem.values, problem.means),
+        "the encoder": [problem.encoder, _digest(problem.train, problem.validation)],
+        "the random seed": digest_text(origin),
+    }
+
+
+def _digest(*tensors: Tensor) -> str:
+    return digest_names(digest_value(tensor.numpy(force=True)) for tensor in tensors)
 
 
 class Checkpointer:
@@ -49,10 +60,11 @@ class Checkpointer:
         if not (self.path / _checkpoint.MANIFEST).exists():
             return False
         tensors, state = _checkpoint.load(self.path, kind=KIND, genes=self.genes)
-        if state["fingerprint"] != self._fingerprint(trainer):
+        saved, found = state["fingerprint"], self._fingerprint(trainer)
+        if differing := [name for name in found | saved if found.get(name) != saved.get(name)]:
             raise StorageError(
-                f"checkpoint={str(self.path)!r} belongs to another fit: the data, the split, the random seed or a setting "
-                "differs. Pass the same arguments to resume it, or another path to start afresh."
+                f"checkpoint={str(self.path)!r} belongs to another fit: {differing[0]} differs. Pass the same arguments to "
+                "resume it, or another path to start afresh."
             )
         trainer.load_state(tensors, state["trainer"])
         return True
@@ -68,5 +80,5 @@ class Checkpointer:
         if trainer.epoch % self.every == 0 or trainer.finished:
             self.save(trainer)
 
-    def _fingerprint(self, trainer: Trainer) -> str:
+    def _fingerprint(self, trainer: Trainer) -> dict[str, Any]:
         return fingerprint(trainer.problem, trainer.config, len(trainer.best_loss), trainer.origin)

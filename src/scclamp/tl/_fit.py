@@ -85,7 +85,8 @@ def fit(
     bootstrap
         Whether each member sees its own resample of the training cells.
     checkpoint
-        Folder that keeps the fit's state; a fit that finds one there resumes it.
+        Folder that keeps the fit's state. A fit that finds one there resumes it, and refuses one of other data, another
+        encoder or other settings; only `max_epochs` and `patience` may change.
     checkpoint_every
         Epochs between two checkpoints.
     rng
@@ -199,6 +200,7 @@ def _prepare(
         validation=tensor(validation),
         means=tensor(singles.train_mean),
         encode=lens.encode,
+        encoder=lens.fingerprint(),
     )
     return conditions, problem
 
