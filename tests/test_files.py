@@ -12,6 +12,7 @@ from scipy import sparse
 from scclamp import _files
 from scclamp._errors import InputError, InputWarning, StorageError
 from scclamp._files import read, write
+from scclamp._formats import SEAL, SEAL_BYTES
 from scclamp._storage import decode, encode
 
 pytestmark = pytest.mark.filterwarnings(
@@ -175,7 +176,7 @@ def test_truncated_files_are_damaged(tmp_path):
     write(example_adata(), path)
     whole = path.read_bytes()
     for length in [
-        *np.linspace(0, len(whole) - _files._SEAL_BYTES - 1, 20).astype(int),
+        *np.linspace(0, len(whole) - SEAL_BYTES - 1, 20).astype(int),
         len(whole) - 64,
         len(whole) - 1,
     ]:
@@ -191,7 +192,7 @@ def test_every_changed_bit_in_an_hdf5_file_is_found(tmp_path, name):
         data = pytest.importorskip("mudata").MuData({"rna": data})
     write(data, path, compression=None)
     whole = path.read_bytes()
-    for where in rng.integers(0, len(whole) - _files._SEAL_BYTES, 60):
+    for where in rng.integers(0, len(whole) - SEAL_BYTES, 60):
         damaged = bytearray(whole)
         damaged[where] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)
@@ -216,11 +217,11 @@ def test_changed_bits_in_the_fit_are_found_without_a_seal(tmp_path):
 def test_other_software_reads_and_changes_sealed_files(tmp_path):
     path = tmp_path / "a.h5ad"
     write(example_adata(), path)
-    assert path.read_bytes()[-_files._SEAL_BYTES :].startswith(_files._SEAL)
+    assert path.read_bytes()[-SEAL_BYTES:].startswith(SEAL)
     assert decode(anndata.read_h5ad(path)).digests == example_result().digests
     with h5py.File(path, "r+") as file:
         file["uns/clamp/diagnostics/epochs"][()] = 4
-    assert not path.read_bytes()[-_files._SEAL_BYTES :].startswith(_files._SEAL)
+    assert not path.read_bytes()[-SEAL_BYTES:].startswith(SEAL)
     with pytest.raises(StorageError, match=r"diagnostics\['epochs'\] changed"):
         read(path)
     write(example_adata(), path)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import anndata
 
-from scclamp._atomic import atomic_path, recover, sha256_file
+from scclamp._atomic import atomic_path, recover
 from scclamp._errors import InputError, InputWarning, StorageError
+from scclamp._formats import chunk_checksums, hdf5_errors, require_replaceable, seal, seal_holds
 from scclamp._storage import decode, find_fits
 
 if TYPE_CHECKING:
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     from mudata import MuData
 
 _SUFFIXES = (".h5ad", ".h5mu", ".zarr")
-_STORE_MARKS = ("zarr.json", ".zgroup")
-_SEAL = b"\nscclamp-sha256:"
-_SEAL_BYTES = len(_SEAL) + 64
-"""HDF5 has no checksum of its own and even crashes on some damaged files, so :func:`write` appends the digest of all
-bytes before. HDF5 ignores what follows its end, and drops it when it changes the file.
-"""
 
 
 def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: str | None = "gzip") -> None:
@@ -79,15 +74,14 @@ def write(data: AnnData | MuData, path: str | os.PathLike[str], *, compression: 
     if data.is_view:
         data = data.to_memory() if data.isbacked and not multimodal else data.copy()
     with atomic_path(path) as temporary, _frames_kept(data):
-        _check_replaceable(Path(path), suffix)
+        require_replaceable(Path(path))
         try:
-            _write(data, temporary, suffix, compression)
+            with hdf5_errors():
+                _write(data, temporary, suffix, compression)
             if suffix != ".zarr":
-                _seal(temporary)
+                seal(temporary)
         except (OSError, MemoryError):
             raise
-        except RuntimeError as error:  # how HDF5 reports a disk that fills up while it closes the file
-            raise OSError(str(error)) from error
         except Exception as error:  # what a format cannot hold makes the writers raise anything
             msg = f"data cannot be written to path={str(path)!r}: {error} {_notes(error)}"
             raise InputError(msg) from error
@@ -149,35 +143,19 @@ def _suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def _check_replaceable(path: Path, suffix: str) -> None:
-    if path.is_dir() and (suffix != ".zarr" or not _is_store(path)):
-        msg = f"path={str(path)!r} is a folder that holds other things and is not replaced. Choose another path."
-        raise StorageError(msg)
-
-
-def _is_store(path: Path) -> bool:
-    return any((path / mark).exists() for mark in _STORE_MARKS) or not any(path.iterdir())
-
-
 def _write(data: AnnData | MuData, path: Path, suffix: str, compression: str | None) -> None:
     # the functions, not the methods: those point a backed AnnData at the file they wrote
     if suffix == ".h5ad":
         anndata.io.write_h5ad(path, data, compression=compression)
     elif isinstance(data, anndata.AnnData):
-        anndata.io.write_zarr(path, data, **_checksums())
+        anndata.io.write_zarr(path, data, **chunk_checksums())
     else:
         import mudata
 
         if suffix == ".zarr":
-            mudata.write_zarr(path, data, **_checksums())
+            mudata.write_zarr(path, data, **chunk_checksums())
         else:
             mudata.write_h5mu(path, data, compression=compression)
-
-
-def _seal(path: Path) -> None:
-    digest = sha256_file(path)
-    with path.open("ab") as file:
-        file.write(_SEAL + digest.encode())
 
 
 def _check_whole(path: str | os.PathLike[str], suffix: str) -> None:
@@ -186,7 +164,7 @@ def _check_whole(path: str | os.PathLike[str], suffix: str) -> None:
         if not Path(path).exists():
             msg = f"path={str(path)!r} does not exist. Check the name and the folder."
             raise StorageError(msg)
-        whole = suffix == ".zarr" or _seal_holds(Path(path))
+        whole = suffix == ".zarr" or seal_holds(Path(path))
     except StorageError:
         raise
     except OSError as error:
@@ -195,27 +173,6 @@ def _check_whole(path: str | os.PathLike[str], suffix: str) -> None:
     if not whole:
         msg = f"path={str(path)!r} is damaged: its bytes do not match the digest at its end. Restore it from a copy."
         raise StorageError(msg)
-
-
-def _seal_holds(path: Path) -> bool:
-    """Compare a file with the digest at its end, if it has one: files that others wrote or changed have none."""
-    size = path.stat().st_size - _SEAL_BYTES
-    with path.open("rb") as file:
-        file.seek(max(size, 0))
-        seal = file.read(_SEAL_BYTES)
-    if _SEAL not in seal:
-        return True
-    return seal.startswith(_SEAL) and sha256_file(path, size=size).encode() == seal[len(_SEAL) :]
-
-
-def _checksums() -> dict[str, Any]:
-    """Let zarr keep a checksum of every chunk: by default most changed bits in one are read as other numbers."""
-    from zarr.codecs import ZstdCodec
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # anndata 0.14 has no such setting and writes format 3
-        version = getattr(anndata.settings, "zarr_write_format", 3)
-    return {"compressors": ZstdCodec(checksum=True)} if version == 3 else {}
 
 
 def _read(path: Path, suffix: str) -> AnnData | MuData:

@@ -7,9 +7,9 @@ import anndata
 import numpy as np
 import pytest
 
-from scclamp import _files
 from scclamp._errors import InputError, InputWarning, StorageError
 from scclamp._files import read, write
+from scclamp._formats import SEAL_BYTES
 from scclamp._storage import decode
 
 _example = runpy.run_path(str(Path(__file__).parents[1] / "data" / "make_golden.py"))
@@ -33,7 +33,7 @@ def test_1000_changed_bits_in_an_uncompressed_h5ad(tmp_path):
     path, rng = tmp_path / "a.h5ad", np.random.default_rng(8)
     write(_example["example_adata"](), path, compression=None)
     whole = path.read_bytes()
-    for where in rng.integers(0, len(whole) - _files._SEAL_BYTES, 1000):
+    for where in rng.integers(0, len(whole) - SEAL_BYTES, 1000):
         damaged = bytearray(whole)
         damaged[where] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)

@@ -14,7 +14,7 @@ import zarr
 
 from scclamp._atomic import atomic_path
 from scclamp._errors import InputError
-from scclamp._files import _check_replaceable, _checksums, _seal
+from scclamp._formats import chunk_checksums, hdf5_errors, require_replaceable, seal
 
 if TYPE_CHECKING:
     import os
@@ -30,7 +30,7 @@ def check_out(out: str | os.PathLike[str]) -> Path:
         raise InputError(f"out={str(out)!r} must end in .h5ad or .zarr.")
     if not path.parent.is_dir():
         raise InputError(f"out={str(out)!r}: there is no folder {str(path.parent)!r}. Create it first.")
-    _check_replaceable(path, path.suffix)
+    require_replaceable(path)
     return path
 
 
@@ -48,7 +48,7 @@ def prediction_file(path: Path, skeleton: ad.AnnData, layers: Sequence[str]) -> 
             yield {name: _grow(store["layers"], name, skeleton.shape) for name in layers}
             ad.io.write_elem(store, "obs", skeleton.obs)
         if path.suffix == ".h5ad":
-            _seal(temporary)
+            seal(temporary)
 
 
 @contextmanager
@@ -58,7 +58,8 @@ def _store(path: Path) -> Iterator[Any]:
         try:
             yield file
         finally:
-            _close(file)
+            with hdf5_errors():
+                file.close()
         return
     group = zarr.open_group(path, mode="w", zarr_format=3)
     yield group
@@ -67,19 +68,12 @@ def _store(path: Path) -> Iterator[Any]:
         zarr.consolidate_metadata(group.store)
 
 
-def _close(file: h5py.File) -> None:
-    try:
-        file.close()
-    except RuntimeError as error:  # how HDF5 reports a disk that fills up while it closes the file
-        raise OSError(str(error)) from error
-
-
 def _grow(group: Any, name: str, shape: tuple[int, int]) -> Any:
     """Let anndata write an empty array, with all it needs to read it again, and give it its size."""
     rows = min(shape[0], max(1, _BLOCK_BYTES // (4 * max(1, shape[1]))))
     empty = np.empty((0, shape[1]), np.float32)
     zarr_ = isinstance(group, zarr.Group)
-    options: dict[str, Any] = _checksums() if zarr_ else {"maxshape": (None, shape[1])}
+    options: dict[str, Any] = chunk_checksums() if zarr_ else {"maxshape": (None, shape[1])}
     ad.io.write_elem(group, name, empty, dataset_kwargs={"chunks": (rows, shape[1]), **options})
     group[name].resize(shape)
     return group[name]
