@@ -65,9 +65,14 @@ class Table:
     def harmonised(self) -> str | None:
         """Column that `pp.perturbations` wrote, if there is one."""
         record = self.adata.uns.get(HARMONISED)
-        if not hasattr(record, "keys") or "params" not in record:
+        if not hasattr(record, "keys") or not {"params", "report"}.issubset(record):
             return None
-        key = json.loads(str(record["params"])).get("added")
+        try:
+            params = json.loads(str(record["params"]))
+        except ValueError:
+            # Another tool uses the key for something else.
+            return None
+        key = params.get("added") if isinstance(params, dict) else None
         return key if key in self.columns else None
 
     @property

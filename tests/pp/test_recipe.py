@@ -186,3 +186,23 @@ def test_without_scanpy(raw, monkeypatch):
     with pytest.raises(ImportError, match=r"scclamp\[scanpy\]"):
         recipe(raw, n_top_genes=30)
     assert recipe(raw, n_top_genes=None).n_vars == raw.n_vars
+
+
+def test_mudata_gives_the_panel_of_one_modality(raw):
+    import mudata
+
+    labels = raw.obs.pop("perturbation")
+    proteins = ad.AnnData(np.ones((raw.n_obs, 2)), obs=raw.obs[[]].copy())
+    proteins.var_names = ["CD4", "CD8"]
+    mdata = mudata.MuData({"rna": raw, "adt": proteins})
+    mdata.obs["perturbation"] = labels
+    panel = recipe(mdata, mod="rna", n_top_genes=30)
+    alone = raw.copy()
+    alone.obs["perturbation"] = labels
+    expected = recipe(alone, n_top_genes=30)
+    assert list(panel.var_names) == list(expected.var_names)
+    assert (panel.X != expected.X).nnz == 0
+    # The panel stands alone: its labels came along.
+    assert Conditions.from_anndata(panel, rng=0).names == Conditions.from_anndata(expected, rng=0).names
+    with pytest.raises(InputError, match="mod=None, but the data is a MuData"):
+        recipe(mdata)

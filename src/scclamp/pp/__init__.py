@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scclamp.pp._perturbations import perturbations
 from scclamp.pp._recipe import recipe
 
-__all__ = ["recipe"]
+__all__ = ["perturbations", "recipe"]

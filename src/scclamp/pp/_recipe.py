@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import anndata as ad
+    from mudata import MuData
     from numpy.typing import NDArray
 
 COUNTS = "counts"
@@ -32,7 +33,7 @@ RECIPE = "recipe"
 
 
 def recipe(
-    adata: ad.AnnData,
+    adata: ad.AnnData | MuData,
     *,
     perturbation_key: str | None = None,
     control: str | Sequence[str] | None = None,
@@ -40,6 +41,7 @@ def recipe(
     target_sum: float = 1e4,
     layer: str | None = None,
     library_size_key: str | None = None,
+    mod: str | None = None,
 ) -> ad.AnnData:
     """Make the panel: variable genes and all perturbed genes, log-normalised, with their raw counts kept.
 
@@ -50,7 +52,7 @@ def recipe(
     Parameters
     ----------
     adata
-        Raw counts of all genes.
+        Raw counts of all genes. MuData needs `mod`.
     perturbation_key, control
         Column of `obs` with the perturbation of each cell, and label of its control cells; recognised by default.
     n_top_genes
@@ -62,10 +64,13 @@ def recipe(
     library_size_key
         Column of `obs` with the library size of the whole transcriptome, for data that were cut to a panel already. By
         default it is the sum of the counts.
+    mod
+        Modality of a MuData with the counts. Columns that are named or recognised may stand in the MuData's own `obs`; the
+        perturbations are then copied to the panel.
 
     Returns
     -------
-    AnnData of the panel, with `X` (float32, log-normalised) and, beside what `adata` had,
+    AnnData of the panel, or of the panel of that modality, with `X` (float32, log-normalised) and, beside what `adata` had,
 
     - ``layers["counts"]`` (raw counts, dtype as given),
     - ``obs["n_counts_total"]`` (float64, library size),
@@ -80,7 +85,8 @@ def recipe(
     >>> panel.shape, float(abs(panel.X - raw.X).max()) < 1e-5
     ((340, 60), True)
     """
-    table = unwrap(adata, None)
+    table = unwrap(adata, mod)
+    adata = table.adata
     _check_arguments(adata, n_top_genes, target_sum)
     reading = read_perturbations(table, perturbation_key=perturbation_key, control=control)
     targets = {gene for name in set(reading.names()) - {""} for gene in reading.report.targets[name]}
@@ -96,6 +102,8 @@ def recipe(
     # A layer of another name stays, and must not change with this one.
     panel.layers[COUNTS] = counts if layer in (None, COUNTS) else counts.copy()
     panel.obs[LIBRARY_SIZE] = library
+    if reading.key not in panel.obs:
+        panel.obs[reading.key] = table.read(reading.key, "perturbation_key")
     panel.var[VARIABLE], panel.var[PERTURBED] = variable[keep], perturbed[keep]
     settings = {"n_top_genes": n_top_genes, "target_sum": target_sum, "layer": layer}
     settings |= {"library_size_key": library_size_key, "perturbation_key": reading.key}
