@@ -61,9 +61,20 @@ def stratified_roles(codes: np.ndarray, train_fraction: float, rng: np.random.Ge
     sorted_codes = codes[order]
     counts = np.bincount(sorted_codes)
     rank = np.arange(order.size) - (np.cumsum(counts) - counts)[sorted_codes]
-    n_validation = np.minimum(np.maximum(np.rint((1 - train_fraction) * counts), 1), counts - 1)
-    roles[order[rank < n_validation[sorted_codes]]] = VALIDATION
+    roles[order[rank < validation_counts(counts, train_fraction)[sorted_codes]]] = VALIDATION
     return roles
+
+
+def validation_counts(counts: np.ndarray, train_fraction: float) -> np.ndarray:
+    """How many of so many rows validate: the rounded share, at least one and never all.
+
+    Examples
+    --------
+    >>> validation_counts(np.array([1, 2, 10]), 0.8), validation_counts(np.array([10]), 1.0)
+    (array([0, 1, 2]), array([0]))
+    """
+    least = int(train_fraction < 1)
+    return np.clip(np.rint((1 - train_fraction) * counts), least, counts - 1).astype(np.int64)
 
 
 def read_roles(column: pd.Series, split_key: str) -> np.ndarray:
