@@ -38,8 +38,8 @@ def test_library_is_silent_unless_the_application_listens():
     ("name", "value", "message"),
     [
         ("verbosity", "inf", "verbosity='inf' is not known. Did you mean 'info'?"),
-        ("progress", True, "progress=True is not known. Use one of auto, on, off."),
-        ("device", "gpu", "device='gpu' is not known. Use one of cpu, cuda, mps."),
+        ("progress", True, "progress=True is not known. Use one of 'auto', 'on', 'off'."),
+        ("device", "gpu", "device='gpu' is not known. Use one of 'cpu', 'cuda', 'mps'."),
         ("device", "cuda:first", "'cuda:first' has no whole number after the colon"),
         ("device", "cuda:", "'cuda:' has no whole number after the colon"),
         ("max_memory", 0, "max_memory=0 is not a positive number"),

@@ -117,7 +117,7 @@ def test_encoder_and_chunk_are_checked():
         encoded_sums(source, groups, lambda chunk: chunk[0])
     with pytest.raises(InputError, match="no row belongs to a group"):
         encoded_sums(source, selector(np.full(37, -1), 4), np.square)
-    with pytest.raises(InputError, match="chunk_size=0 must be at least 1"):
+    with pytest.raises(InputError, match="chunk_size=0 must be a whole number of at least 1"):
         grouped_sums(source, groups, chunk_size=0)
 
 

@@ -40,6 +40,8 @@ class Assignment:
         Column the conditions were read from.
     split
         How the roles came about.
+    control
+        What was passed as control; None means that it was recognised.
     """
 
     names: tuple[str, ...]
@@ -48,6 +50,7 @@ class Assignment:
     roles: np.ndarray
     perturbation_key: str
     split: str
+    control: str | tuple[str, ...] | None = None
 
     def counts(self, role: int) -> np.ndarray:
         """Number of observations with a role in each condition."""
@@ -122,7 +125,8 @@ def assign(
     else:
         roles = _roles_of(table.read(split_key, "split_key"), split_key, codes)
         split = f"split_key={split_key!r}"
-    cells = Assignment(names, targets, codes, roles, reading.key, split)
+    given = control if control is None or isinstance(control, str) else tuple(map(str, control))
+    cells = Assignment(names, targets, codes, roles, reading.key, split, given)
     _require_control(cells)
     return cells
 

@@ -86,6 +86,12 @@ class Result:
         self._check()
 
     @property
+    def controls(self) -> list[str] | None:
+        """Labels that meant control, as they were passed to the fit; None where they were recognised."""
+        control = self.params.get("control")
+        return [control] if isinstance(control, str) else control
+
+    @property
     def digests(self) -> dict[str, str]:
         """SHA-256 of every field, entries of dicts one by one: two results are equal where these are."""
         found = {}

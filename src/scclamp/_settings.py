@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, get_args
 
+from scclamp._arguments import require_choice
 from scclamp._errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -16,13 +17,6 @@ Verbosity = Literal["error", "warning", "info", "debug"]
 Progress = Literal["auto", "on", "off"]
 
 _LEVELS: dict[str, int] = {name: getattr(logging, name.upper()) for name in get_args(Verbosity)}
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        msg = f"{name}={value!r} is not known.{did_you_mean(str(value), allowed)} Use one of {', '.join(allowed)}."
-        raise InputError(msg)
-    return value
 
 
 class Settings:
@@ -58,8 +52,9 @@ class Settings:
 
     @verbosity.setter
     def verbosity(self, value: Verbosity | None) -> None:
-        level = logging.NOTSET if value is None else _LEVELS[_one_of("verbosity", value, get_args(Verbosity))]
-        logging.getLogger("scclamp").setLevel(level)
+        if value is not None:
+            require_choice("verbosity", value, get_args(Verbosity))
+        logging.getLogger("scclamp").setLevel(logging.NOTSET if value is None else _LEVELS[value])
         self._verbosity = value
 
     @property
@@ -69,7 +64,7 @@ class Settings:
 
     @progress.setter
     def progress(self, value: Progress) -> None:
-        _one_of("progress", value, get_args(Progress))
+        require_choice("progress", value, get_args(Progress))
         self._progress = value
 
     @property
@@ -80,7 +75,7 @@ class Settings:
     @device.setter
     def device(self, value: str) -> None:
         kind, _, index = str(value).partition(":")
-        _one_of("device", kind, ("cpu", "cuda", "mps"))
+        require_choice("device", kind, ("cpu", "cuda", "mps"))
         if ":" in str(value) and not index.isdecimal():
             msg = f"device={value!r} has no whole number after the colon. Write for example 'cuda:0'."
             raise InputError(msg)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
+from scclamp._arguments import require_whole
 from scclamp._errors import InputError
 from scclamp._source import stored_by_rows
 
@@ -114,7 +115,7 @@ def grouped_sums(
     stats = ValueStats(integer_dtype=source.dtype.kind in "biu")
     used = np.diff(groups.indptr) > 0
     packed = groups[:, used]
-    for at, block in source.blocks(_positive(chunk_size), used):
+    for at, block in source.blocks(require_whole("chunk_size", chunk_size), used):
         rows, columns = (at, slice(None)) if source.by_rows else (slice(None), at)
         here = np.flatnonzero(used[rows])
         block = block if len(here) == block.shape[0] else block[here]
@@ -160,7 +161,7 @@ def encoded_sums(
     groups = sp.csc_array(groups)
     used = np.diff(groups.indptr) > 0
     sums: np.ndarray | None = None
-    for at, block in stored_by_rows(source).blocks(_positive(chunk_size), used):
+    for at, block in stored_by_rows(source).blocks(require_whole("chunk_size", chunk_size), used):
         here = np.flatnonzero(used[at])
         block = block if len(here) == block.shape[0] else block[here]
         _require_finite(block, source, here + at.start, 0)
@@ -175,13 +176,6 @@ def encoded_sums(
         msg = f"{source.where}: no row belongs to a group, so that nothing was encoded. Check the conditions."
         raise InputError(msg)
     return sums
-
-
-def _positive(chunk_size: int) -> int:
-    if chunk_size < 1:
-        msg = f"chunk_size={chunk_size!r} must be at least 1. Pass the number of rows to hold at a time, such as 4096."
-        raise InputError(msg)
-    return int(chunk_size)
 
 
 def _dense(block: Block) -> np.ndarray:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 
-from scclamp._assignment import assign, resolve_unmeasured
+from scclamp._arguments import require_choice
+from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._clamps import ClampValues, clamps, group_means, stack_groups
 from scclamp._columns import unwrap
 from scclamp._errors import InputError, did_you_mean
@@ -19,7 +20,7 @@ from scclamp._values import require_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scclamp._assignment import Assignment, Unmeasured
+    from scclamp._assignment import Assignment
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +139,8 @@ class Conditions:
                [2.5, 3. ],
                [0. , 3. ]])
         """
-        _require_choice("unmeasured", unmeasured, ("error", "latent", "drop"))
-        _require_choice("clamp_values", clamp_values, ("singles", "observed"))
+        require_choice("unmeasured", unmeasured, get_args(Unmeasured))
+        require_choice("clamp_values", clamp_values, get_args(ClampValues))
         if n_bootstrap < 0:
             msg = f"n_bootstrap={n_bootstrap!r} is negative. Pass the number of replicates, or 0 for none."
             raise InputError(msg)
@@ -154,7 +155,7 @@ class Conditions:
             rng=rng,
         )
         cells = resolve_unmeasured(cells, unwrap(data, mod).adata, unmeasured)
-        conditions = cls.from_cells(
+        return cls.from_cells(
             data,
             cells,
             layer=layer,
@@ -164,8 +165,6 @@ class Conditions:
             rng=rng,
             chunk_size=chunk_size,
         )
-        control = control if control is None or isinstance(control, str) else tuple(control)
-        return replace(conditions, control=control)
 
     @classmethod
     def from_cells(
@@ -209,6 +208,7 @@ class Conditions:
             **means,
             **clamps(cells, genes, means, clamp_values),
             perturbation_key=cells.perturbation_key,
+            control=cells.control,
             layer=layer,
             mod=mod,
             split=cells.split,
@@ -306,9 +306,3 @@ class Conditions:
             msg = f"which={name!r} is not a condition.{did_you_mean(name, self.names)} Use names in conditions.names."
             raise InputError(msg)
         return at
-
-
-def _require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        msg = f"{name}={value!r} is not known.{did_you_mean(str(value), allowed)} Use one of {', '.join(allowed)}."
-        raise InputError(msg)

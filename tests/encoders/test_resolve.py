@@ -34,6 +34,12 @@ def test_affine_encoders_encode_means(screen, cells):
             np.testing.assert_allclose(found[c], X[(cells.codes == c) & (cells.roles == role)].mean(0), atol=1e-10)
 
 
+def test_what_is_only_called_identity_is_applied(screen, cells):
+    conditions = _conditions(screen, cells)
+    train, _ = encoded_means(as_encoder(lambda x: 2 * x, name="identity", affine=True), conditions, screen, cells=cells)
+    np.testing.assert_array_equal(train, 2 * conditions.train_mean)
+
+
 @pytest.mark.parametrize("chunk_size", [11, 4096])
 def test_other_encoders_encode_cells(screen, cells, chunk_size):
     encoder = as_encoder(lambda x: torch.stack([x.square().sum(-1), torch.tanh(x).sum(-1)], -1))

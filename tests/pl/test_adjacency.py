@@ -49,9 +49,10 @@ def test_two_and_many_regulators(fitted):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"regulators": ["REG2"]}, "regulators names 'REG2'.*Did you mean 'REG02'"),
-        ({"targets": ["nobody"]}, "targets names 'nobody'"),
+        ({"regulators": ["REG2"]}, "regulators: 'REG2' are not there. Did you mean 'REG02'"),
+        ({"targets": ["nobody"]}, "targets: 'nobody' are not there"),
         ({"targets": []}, "targets is empty"),
+        ({"regulators": []}, "regulators is empty"),
     ],
 )
 def test_unknown_names(fitted, arguments, message):

@@ -111,7 +111,7 @@ def encoded_means(
 
 def _of_means(encoder: Encoder, rows: np.ndarray) -> np.ndarray:
     """Encode rows of float64 as they are, in the precision of the encoder's own parameters where it has any."""
-    if encoder.name == "identity":
+    if isinstance(encoder, Identity):
         return rows
     parameters = getattr(getattr(encoder, "function", None), "parameters", lambda: iter(()))()
     dtype = next((p.dtype for p in parameters), torch.float64)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scclamp._arguments import positions
 from scclamp._columns import unwrap
-from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._errors import InputError
 from scclamp._keys import DEFAULT_KEY
 from scclamp._storage import decode
 from scclamp.fitting import effective_weights
 from scclamp.fitting.load import load_dynamics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from anndata import AnnData
     from mudata import MuData
@@ -85,19 +86,6 @@ def adjacency(
         table["sd"] = result.A_sd[rows[j], columns[i]]
         table["sign_agreement"] = sign_agreement(result)[rows[j], columns[i]]
     return pd.DataFrame(table)
-
-
-def positions(argument: str, names: str | Iterable[str] | None, known: Sequence[str]) -> np.ndarray:
-    """Position of each name among the known ones, or an error with near matches."""
-    if names is None:
-        return np.arange(len(known))
-    names = [names] if isinstance(names, str) else list(names)
-    at = {name: i for i, name in enumerate(known)}
-    unknown = [name for name in names if name not in at]
-    if unknown:
-        hint = did_you_mean(str(unknown[0]), known)
-        raise InputError(f"{argument}: {list_some(unknown)} are not there.{hint} There are {list_some(known)}.")
-    return np.array([at[name] for name in dict.fromkeys(names)], int)
 
 
 def sign_agreement(result: Result) -> np.ndarray:

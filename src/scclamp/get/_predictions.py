@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scclamp._arguments import positions
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
 from scclamp._keys import CONTROL, DEFAULT_KEY, Keys
@@ -14,7 +15,6 @@ from scclamp._labels import join, parse_labels
 from scclamp._memory import require_memory
 from scclamp._storage import decode, find_fits
 from scclamp.conditions import Conditions
-from scclamp.get._adjacency import positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,11 +106,9 @@ def _of_screen(
     if layer not in table.layers:
         raise InputError(f"adata has no layers[{layer!r}]. Call scclamp.tl.predict_clamps(adata, key={key!r}) first.")
     states: Any = table.layers[layer]
-    params = decode(table, key).params
-    codes, labels = pd.factorize(unwrap(data, mod).read(params["perturbation_key"], "perturbation_key"))
-    control = params["control"]
-    controls = [control] if isinstance(control, str) else control
-    report = parse_labels([str(label) for label in labels], genes=set(table.var_names), control=controls)
+    fit = decode(table, key)
+    codes, labels = pd.factorize(unwrap(data, mod).read(fit.params["perturbation_key"], "perturbation_key"))
+    report = parse_labels([str(label) for label in labels], genes=set(table.var_names), control=fit.controls)
     cells = [int(np.argmax(codes == code)) for code in range(len(labels))]
     named = [report.mapped.get(str(label)) for label in labels]
     first = {name: cell for name, cell in zip(named, cells, strict=True) if name and np.isfinite(states[cell]).all()}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from scclamp._errors import InputError, did_you_mean
+from scclamp._arguments import require_choice, require_whole
+from scclamp._errors import InputError
 from scclamp._keys import DEFAULT_KEY
 from scclamp.get._adjacency import adjacency
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mudata import MuData
 
 _SIGNS = {"positive": 1, "negative": -1}
-_BY = ("weight", "confidence")
 
 
 def top_targets(
@@ -66,13 +66,10 @@ def top_targets(
     2     REG02     1
     3     REG02     2
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InputError(f"n={n!r} must be a whole number of at least 1.")
-    for name, value, allowed in (("by", by, _BY), ("sign", sign, (None, *_SIGNS))):
-        if value not in allowed:
-            known = [a for a in allowed if a is not None]
-            hint = did_you_mean(str(value), known)
-            raise InputError(f"{name}={value!r} is not known.{hint} Use one of {', '.join(map(repr, allowed))}.")
+    n = require_whole("n", n)
+    require_choice("by", by, ("weight", "confidence"))
+    if sign is not None:
+        require_choice("sign", sign, tuple(_SIGNS))
     edges = adjacency(adata, regulators=regulators, mod=mod, key=key)
     if sign is not None:
         edges = edges[np.sign(edges["weight"]) == _SIGNS[sign]]

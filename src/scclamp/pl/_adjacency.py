@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scclamp._arguments import positions
 from scclamp._columns import unwrap
-from scclamp._errors import InputError, did_you_mean
 from scclamp._keys import DEFAULT_KEY
 from scclamp._storage import decode
 from scclamp.pl._axes import DIVERGING, finish, new_axes
@@ -25,9 +25,9 @@ _MOST_LABELS = 60
 
 def adjacency(
     adata: AnnData | MuData,
-    regulators: Sequence[str] | None = None,
+    regulators: str | Sequence[str] | None = None,
     *,
-    targets: Sequence[str] | None = None,
+    targets: str | Sequence[str] | None = None,
     n_targets: int = 40,
     cluster: bool = True,
     mod: str | None = None,
@@ -75,34 +75,20 @@ def adjacency(
     'regulator'
     """
     result = decode(unwrap(adata, mod).adata, key)
-    columns = _positions("regulators", regulators, result.regulators)
+    columns = positions("regulators", regulators, result.regulators)
     weights = result.A.astype(np.float64).copy()
     own = result.regulator_rows >= 0
     weights[result.regulator_rows[own], np.flatnonzero(own)] = np.nan
     weights = weights[:, columns]
     strength = np.nan_to_num(np.abs(weights)).max(1)
     default = np.sort(np.argsort(-strength, kind="stable")[:n_targets])
-    rows = default if targets is None else _positions("targets", targets, result.genes)
+    rows = default if targets is None else positions("targets", targets, result.genes)
     weights = weights[rows]
     across, down = (_order(weights.T), _order(weights)) if cluster else map(np.arange, weights.shape[::-1])
     ax = new_axes(ax, (1.5 + 0.16 * min(len(columns), 80), 1.2 + 0.14 * min(len(rows), 80)))
     _draw(ax, weights[down][:, across])
     _name(ax, [result.regulators[columns[i]] for i in across], [result.genes[rows[i]] for i in down])
     return finish(ax, show=show, return_fig=return_fig)
-
-
-def _positions(argument: str, names: Sequence[str] | None, known: tuple[str, ...]) -> np.ndarray:
-    if names is None:
-        return np.arange(len(known))
-    index = {name: i for i, name in enumerate(known)}
-    for name in names:
-        if name not in index:
-            msg = f"{argument} names {name!r}, which the network does not have.{did_you_mean(str(name), known)}"
-            raise InputError(msg)
-    if not len(names):
-        msg = f"{argument} is empty. Name at least one, or leave it out for all."
-        raise InputError(msg)
-    return np.array([index[name] for name in names])
 
 
 def _order(table: np.ndarray) -> np.ndarray:

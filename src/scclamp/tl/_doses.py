@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,9 @@ from scclamp._errors import InputError, did_you_mean, list_some
 from scclamp.conditions import Conditions
 
 if TYPE_CHECKING:
+    from scclamp._clamps import ClampValues
     from scclamp._result import Result
     from scclamp.tl._requests import Requests
-
-ClampValues = Literal["singles", "observed"]
 
 
 class Labels(NamedTuple):

@@ -33,12 +33,10 @@ def read_cells(table: Table, fitted: Fitted, perturbation_key: str) -> tuple[Req
     perturbation_key
         Column of their labels.
     """
-    control = fitted.result.params["control"]
-    controls = [control] if isinstance(control, str) else control
     codes, labels = pd.factorize(table.read(perturbation_key, "perturbation_key"))
     texts = [str(label) for label in labels]
     known = {*fitted.result.genes, *fitted.result.regulators}
-    report = parse_labels(texts, genes=known, control=controls)
+    report = parse_labels(texts, genes=known, control=fitted.result.controls)
     report.require_readable(f"obs[{perturbation_key!r}]")
     names = [report.mapped.get(text, "") for text in texts]
     columns = set(fitted.result.regulators)

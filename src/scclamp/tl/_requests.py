@@ -132,8 +132,7 @@ class _Reader:
         self.latent = {gene for gene, row in zip(result.regulators, result.regulator_rows, strict=True) if row < 0}
         self.genes = {*result.genes, *result.regulators}
         self.max_dose = max_dose
-        control = result.params.get("control")
-        self.controls = [control] if isinstance(control, str) else control
+        self.controls = result.controls
         self.control_labels = frozenset(self.controls or ())
 
     def read(self, request: Any) -> _Read:

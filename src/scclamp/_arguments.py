@@ -1,0 +1,69 @@
+"""Checks of arguments that several functions share, so that one mistake has one message everywhere."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+from scclamp._errors import InputError, did_you_mean, list_some
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+
+
+def require_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Refuse a word that is not among those an argument knows.
+
+    Examples
+    --------
+    >>> require_choice("mode", "fats", ("fast", "exact"))
+    Traceback (most recent call last):
+    scclamp._errors.InputError: mode='fats' is not known. Did you mean 'fast'? Use one of 'fast', 'exact'.
+    """
+    if value not in allowed:
+        hint = did_you_mean(str(value), allowed)
+        raise InputError(f"{name}={value!r} is not known.{hint} Use one of {', '.join(map(repr, allowed))}.")
+
+
+def require_whole(name: str, value: object) -> int:
+    """Return a whole number of at least 1, or refuse what is none; a truth value is none.
+
+    Examples
+    --------
+    >>> require_whole("n", 3)
+    3
+    >>> require_whole("n", 2.5)
+    Traceback (most recent call last):
+    scclamp._errors.InputError: n=2.5 must be a whole number of at least 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise InputError(f"{name}={value!r} must be a whole number of at least 1.")
+    return int(value)
+
+
+def positions(name: str, asked: str | Iterable[str] | None, known: Sequence[str]) -> np.ndarray:
+    """Position of each name that an argument asks for among the known ones, once each; None asks for all.
+
+    Examples
+    --------
+    >>> positions("genes", ["B", "A", "B"], ["A", "B", "C"])
+    array([1, 0])
+    >>> positions("genes", "Bb", ["AA", "BB"])
+    Traceback (most recent call last):
+    scclamp._errors.InputError: genes: 'Bb' are not there. Did you mean 'BB'? There are 'AA', 'BB'.
+    """
+    import numpy as np  # here, since `import scclamp` needs this file and not numpy
+
+    if asked is None:
+        return np.arange(len(known))
+    names = [asked] if isinstance(asked, str) else list(asked)
+    if not names:
+        raise InputError(f"{name} is empty. Name at least one, or leave it out for all.")
+    at = {each: i for i, each in enumerate(known)}
+    unknown = [each for each in names if each not in at]
+    if unknown:
+        hint = did_you_mean(str(unknown[0]), known)
+        raise InputError(f"{name}: {list_some(unknown)} are not there.{hint} There are {list_some(known)}.")
+    return np.array([at[each] for each in dict.fromkeys(names)], int)

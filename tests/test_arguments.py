@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from scclamp._arguments import positions, require_choice, require_whole
+from scclamp._errors import InputError
+
+
+def test_choices():
+    require_choice("mode", "fast", ("fast", "exact"))
+    with pytest.raises(InputError, match=r"mode=True is not known\. Use one of 'fast', 'exact'\."):
+        require_choice("mode", True, ("fast", "exact"))
+
+
+@pytest.mark.parametrize("value", [1, np.int32(7), np.uint8(3)])
+def test_whole_numbers_become_int(value):
+    assert require_whole("n", value) == value
+    assert type(require_whole("n", value)) is int
+
+
+@pytest.mark.parametrize("value", [0, -1, True, np.True_, 2.0, "2", None, np.nan])
+def test_what_is_no_whole_number_is_refused(value):
+    with pytest.raises(InputError, match="must be a whole number of at least 1"):
+        require_whole("n", value)
+
+
+def test_positions_keep_the_order_asked_for_and_drop_repeats():
+    known = ["A", "B", "C"]
+    np.testing.assert_array_equal(positions("genes", None, known), [0, 1, 2])
+    np.testing.assert_array_equal(positions("genes", ["C", "A", "C"], known), [2, 0])
+    np.testing.assert_array_equal(positions("genes", "B", known), [1])
+    for empty in ([], ()):
+        with pytest.raises(InputError, match="genes is empty"):
+            positions("genes", empty, known)
+    with pytest.raises(InputError, match="genes: 'D', 'E' are not there"):
+        positions("genes", ["A", "D", "E"], known)
