@@ -64,7 +64,7 @@ class Table:
     @property
     def harmonised(self) -> str | None:
         """Column that `pp.perturbations` wrote, if there is one."""
-        record = self.adata.uns.get(HARMONISED)
+        record: Any = self.adata.uns.get(HARMONISED)
         if not hasattr(record, "keys") or not {"params", "report"}.issubset(record):
             return None
         try:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from scclamp.pp._perturbations import perturbations
 from scclamp.pp._recipe import recipe
+from scclamp.pp._split import split
 
-__all__ = ["perturbations", "recipe"]
+__all__ = ["perturbations", "recipe", "split"]

@@ -96,7 +96,7 @@ def perturbations(
     harmony = reading.report
     names = reading.names()
     column = pd.Categorical(
-        pd.array(np.where(names == "", None, names), dtype=object),
+        [name or None for name in names],
         categories=pd.Index([CONTROL, *sorted(set(names) - {CONTROL, ""})], dtype=object),
     )
     sizes = pd.array([len(harmony.targets[name]) if name else pd.NA for name in names], dtype="Int64")
@@ -198,9 +198,9 @@ def _warn(reading: Reading, harmony: Any) -> None:
 def _describe(report: pd.DataFrame) -> str:
     """Totals, and every label that was not simply taken over."""
     total = report.groupby("status", sort=True)["n_cells"].agg(["size", "sum"])
-    lines = [f"  {status}: {row['size']} labels, {row['sum']} cells" for status, row in total.iterrows()]
+    lines = [f"  {status!s}: {row['size']} labels, {row['sum']} cells" for status, row in total.iterrows()]
     others = report[(report["status"] != "mapped") | (report["note"] != "")]
-    for row in others.itertuples(index=False):
-        to = row.perturbation or "nothing"
-        lines.append(f"  {row.label!r} -> {to} ({row.n_cells} cells, {row.status}{row.note and ': ' + str(row.note)})")
+    for label, name, n_cells, status, note in others.to_numpy(dtype=object):
+        why = f"{status}: {note}" if note else status
+        lines.append(f"  {label!r} -> {name or 'nothing'} ({n_cells} cells, {why})")
     return "\n".join(lines)
