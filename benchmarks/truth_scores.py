@@ -108,11 +108,13 @@ def edge_scores(truth: Truth, fitted: ad.AnnData) -> dict[str, np.ndarray]:
     """Signed scores genes x regulators of both readings of the network and of the baselines."""
     order = [fitted.uns["clamp"]["regulators"].tolist().index(g) for g in truth.regulators]
     A = fitted.varm["clamp_A"][:, order]
-    kinetics = sc_c.get.kinetics(fitted).set_index("name")["value"]
+    constants = {name: rows["value"].to_numpy() for name, rows in sc_c.get.kinetics(fitted).groupby("name")}
+    # A constant of each regulator is listed in the order of the fit; a shared one once.
+    n, K = (v[order] if len(v) > 1 else v for v in (constants["n"], constants["K"]))
 
     def h(x: np.ndarray) -> np.ndarray:
-        x = np.clip(x, 1e-6, 50) ** kinetics["n"]
-        return x / (kinetics["K"] ** kinetics["n"] + x)
+        x = np.clip(x, 1e-6, 50) ** n
+        return x / (K**n + x)
 
     own = np.arange(len(truth.rows)), truth.rows
     effect = h(truth.means[truth.singles][own]) - h(truth.means[0][truth.rows])

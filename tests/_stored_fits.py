@@ -35,7 +35,8 @@ def store_truth(adata, *, spread=0.0, n_members=1, seed=0, params=None, **config
         "activation.log_K": np.full(n_members, np.log(kinetics["K"]), dtype),
     }
     singles = dict(zip(regulators, np.asarray(truth["clamp_values"], float), strict=True))
-    store(adata, arrays, regulators, rows, singles, FitConfig(**config), params or {})
+    simulated = {"kinetics": "hill", "crowding": 0.0, "interaction": 1.0}
+    store(adata, arrays, regulators, rows, singles, FitConfig(**(simulated | config)), params or {})
     return arrays
 
 

@@ -37,6 +37,9 @@ APPENDIX_E = {
     "fit_gamma": True,
     "guard": False,
     "backtrack": 0,
+    "denoise": 0.0,
+    "crowding": 0.0,
+    "interaction": 1.0,
 }
 
 
@@ -72,6 +75,9 @@ def test_unknown_setting_names_a_near_one():
         ("K", 0.0),
         ("max_epochs", 0),
         ("patience", 0),
+        ("denoise", -0.5),
+        ("crowding", float("nan")),
+        ("interaction", 1.5),
         ("grad_clip", float("inf")),
         ("lambda_sparse", -1e-9),
         ("tikhonov", float("nan")),

@@ -11,7 +11,7 @@ from scclamp.physics import Newton, steady_state
 
 @pytest.fixture
 def trainer(cell_problem):
-    config = FitConfig(dtype="float64", start="random", init_scale=0.01, max_epochs=50)
+    config = FitConfig(kinetics="hill", dtype="float64", start="random", init_scale=0.01, max_epochs=50)
     trainer = Trainer(cell_problem(), config, 3, np.random.default_rng(0))
     for _ in range(3):
         trainer.step()

@@ -135,7 +135,7 @@ def test_latent_doses_run_from_zero_to_one():
     truth = adata.uns["truth"]
     rows = adata.var_names.get_indexer(pd.Index(REGULATORS))
     rows[0] = -1
-    config = fits["FitConfig"]()
+    config = fits["FitConfig"](kinetics="hill")
     arrays = fits["store_truth"](adata)
     fits["store"](
         adata, arrays, REGULATORS, rows, dict(zip(REGULATORS, truth["clamp_values"], strict=True)), config, {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from scclamp.fitting.combination import Combination
 from scclamp.fitting.config import FitConfig
+from scclamp.fitting.denoise import denoise
 from scclamp.fitting.objective import Losses, Objective
 from scclamp.fitting.problem import FitProblem
 from scclamp.fitting.rebuild import effective_weights, from_arrays, to_arrays
@@ -12,11 +14,13 @@ from scclamp.fitting.trainer import HISTORY, Trainer
 __all__ = [
     "HISTORY",
     "Checkpointer",
+    "Combination",
     "FitConfig",
     "FitProblem",
     "Losses",
     "Objective",
     "Trainer",
+    "denoise",
     "effective_weights",
     "from_arrays",
     "to_arrays",

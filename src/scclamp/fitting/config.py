@@ -49,6 +49,8 @@ _NON_NEGATIVE = (
     "lambda_ctrl",
     "lambda_sparse",
     "lambda_kinetics",
+    "denoise",
+    "crowding",
     "cold_epochs",
     "tikhonov",
     "backtrack",
@@ -66,7 +68,8 @@ class FitConfig:
     integration
         How a target adds up its regulators: `"additive"` (the paper) or `"saturating"`.
     n, K, gamma
-        Initial cooperativity, half-activation (None: median positive control expression of the regulators), and decay.
+        Initial cooperativity, half-activation, and decay. With `K=None` each regulator's own half-activation begins where
+        it was clamped (`"generalized_hill"`), and a shared one at the median positive control expression of the regulators.
     limit
         Initial limit of a saturating response.
     fit_gamma
@@ -80,6 +83,12 @@ class FitConfig:
     lambda_ctrl, lambda_sparse, lambda_kinetics
         Weights of the control anchor, of the L1 norm of A, and of the squared departure of log kinetic constants from
         their initial values.
+    denoise
+        Noise that is shrunk from the means before the fit, in multiples of the estimated noise: 0 fits them as they are;
+        None lets the validation cells choose, and is 1 without any.
+    crowding, interaction
+        How predicted combinations saturate, and how much of the interactions that the network predicts is believed
+        (`scclamp.fitting.Combination`). With 0 and 1 a prediction is the steady state itself.
     max_epochs, patience
         Longest fit, and epochs without a better validation loss before it stops.
     solver, damping, tol, cold_epochs, cold_steps, warm_steps, bounds
@@ -108,7 +117,7 @@ class FitConfig:
     ('damped', 0.5)
     """
 
-    kinetics: Kinetics = "hill"
+    kinetics: Kinetics = "generalized_hill"
     integration: Literal["additive", "saturating"] = "additive"
     n: float = 2.0
     K: float | None = None
@@ -124,6 +133,9 @@ class FitConfig:
     lambda_ctrl: float = 1.0
     lambda_sparse: float = 1e-5
     lambda_kinetics: float = 0.0
+    denoise: float | None = None
+    crowding: float = 0.4
+    interaction: float = 0.5
     max_epochs: int = 1000
     patience: int = 100
     solver: Literal["chord", "damped", "anderson", "newton"] = "chord"
@@ -155,7 +167,7 @@ class FitConfig:
                 raise InputError(f"{name}={value!r} must be a finite number above 0.")
         for name in _NON_NEGATIVE:
             value = getattr(self, name)
-            if not (value >= 0 and math.isfinite(value)):
+            if value is not None and not (value >= 0 and math.isfinite(value)):
                 raise InputError(f"{name}={value!r} must be a finite number, 0 or above.")
         self._check_ranges()
 
@@ -167,6 +179,8 @@ class FitConfig:
             raise InputError(f"betas={self.betas!r} must be two numbers in [0, 1).")
         if not 0 < self.damping <= 1:
             raise InputError(f"damping={self.damping!r} must lie in (0, 1]; 1 is the plain iteration.")
+        if not 0 <= self.interaction <= 1:
+            raise InputError(f"interaction={self.interaction!r} must lie in [0, 1]; 1 believes the network.")
         if not 0 < self.train_fraction <= 1:
             raise InputError(f"train_fraction={self.train_fraction!r} must lie in (0, 1]; 1 keeps no validation cells.")
         if not 0 < self.bounds[0] < self.bounds[1]:
@@ -176,6 +190,10 @@ class FitConfig:
     def paper(cls, **changes: Any) -> Self:
         """Settings of the publication's appendix E: damped iteration, fitted decay, no step guard."""
         settings: dict[str, Any] = {
+            "kinetics": "hill",
+            "denoise": 0.0,
+            "crowding": 0.0,
+            "interaction": 1.0,
             "start": "random",
             "init_scale": 0.01,
             "fit_gamma": True,

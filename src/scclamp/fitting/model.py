@@ -25,6 +25,7 @@ from scclamp.physics import (
     Saturating,
 )
 
+_SMALLEST_K = 1e-2
 WEIGHTS = ("A", "W1", "W2")
 """Parameters that weight decay acts on."""
 
@@ -35,6 +36,17 @@ def half_activation(control: Tensor, rows: Tensor) -> float:
     expressed = expressed[expressed > 0]
     # Not torch.median, which takes the lower of the two middle values.
     return float(np.median(expressed.numpy(force=True))) if len(expressed) else 1.0
+
+
+def own_half_activations(problem: FitProblem) -> Tensor:
+    """Half-activation of each regulator (..., regulators): where its own condition clamps it.
+
+    Changes that others cause stay below it, as they mostly stay below what a clamp does. A knocked-out regulator is held
+    near zero, where nothing could be told apart; it gets a quarter of its control expression.
+    """
+    dose = torch.where(problem.mask, problem.values, 0.0).amax(-2)
+    control = problem.means[..., 0, :].index_select(-1, problem.rows.clamp(min=0)) * (problem.rows >= 0)
+    return torch.maximum(dose, control / 4).clamp(min=_SMALLEST_K)
 
 
 def build(problem: FitProblem, config: FitConfig, n_members: int) -> Dynamics:
@@ -69,7 +81,10 @@ def start(
 ) -> None:
     """Give the weights their starting values: the regression's where there is one, plus small random ones."""
     if config.start == "regression" and isinstance(dynamics, Network) and config.kinetics != "multi_regulator_hill":
-        regression_start(dynamics, problem, objective)
+        K = half_activation(problem.means[..., 0, :], problem.rows)
+        open_ = config.kinetics == "generalized_hill" and config.K is None
+        own = own_half_activations(problem)
+        regression_start(dynamics, problem, objective, (torch.full_like(own, K), own) if open_ else ())
     with torch.no_grad():
         for name, parameter in dynamics.named_parameters():
             if name in WEIGHTS:
@@ -78,6 +93,9 @@ def start(
                 parameter.add_(draw.to(device=parameter.device, dtype=parameter.dtype))
         if isinstance(dynamics, Network) and config.kinetics == "multi_regulator_hill":
             _centre_sums(dynamics, problem.means[..., 0, :])
+        parameters = dict(dynamics.named_parameters())
+        for name, initial in objective.initial.items():
+            initial.copy_(parameters[name])
 
 
 def _activation(config: FitConfig, K: float, n_regulators: int, batch: tuple[int, ...]) -> Activation:

@@ -5,10 +5,15 @@ over conditions. Rows of regulators feed back; they are regressed on *observed* 
 clamps the regulator, and its self-loop, which its own noise would explain), under a ladder of penalties. The other rows do
 not feed back; they are regressed on the activities that the network itself settles at. The rung with the best validation
 loss among the stable ones starts the fit; its last rung is a network without feedback, which is always stable.
+
+Where a regulator acts half is not known either. A regulator whose clamp lies far above what it does in other conditions is
+better served by a half-activation near the clamp, which keeps its own fluctuations quiet: the caller gives the candidates,
+and a later one must fit clearly better than an earlier one to be chosen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +28,11 @@ from scclamp.physics import Damped, Network, steady_state
 
 CORE_LADDER = (1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, torch.inf)
 """Penalties of the regulators' rows, relative to the mean squared activity change of a regulator."""
+_K = "activation.log_K"
 READOUT_LADDER = (1e-6, 1e-3, 1e-2, 1e-1)
 """Penalties of the other rows, likewise relative."""
+CLEARLY = 0.98
+"""Share of the loss that later half-activations must fall below."""
 RADIUS = 0.8
 """Largest spectral radius of a start; the fit may go further."""
 
@@ -63,7 +71,9 @@ class _Regression(NamedTuple):
         return W - column * W.diagonal(dim1=-2, dim2=-1)[..., None]
 
 
-def regression_start(network: Network, problem: FitProblem, objective: Objective) -> None:
+def regression_start(
+    network: Network, problem: FitProblem, objective: Objective, half_activations: Sequence[Tensor] = ()
+) -> None:
     """Set A and b of every member to the best stable rung, in place.
 
     Parameters
@@ -74,22 +84,43 @@ def regression_start(network: Network, problem: FitProblem, objective: Objective
         Means to match; single-gene conditions.
     objective
         Scores the rungs by validation loss.
+    half_activations
+        Candidates for the half-activation of each regulator, tried in this order; none keeps the network's.
     """
     parameters = dict(network.named_parameters())
-    weights = {"A": network.A, "b": network.b}
-    best = {name: p.detach().clone() for name, p in weights.items()}
+    chosen = {
+        name: parameters[name] for name in ("A", "b", _K) if name in parameters and (name != _K or half_activations)
+    }
+    best: dict[str, Tensor] = {}
     best_loss = torch.full(network.batch_shape, torch.inf, dtype=problem.means.dtype, device=problem.means.device)
     with torch.no_grad():
-        for core_penalty in CORE_LADDER:
-            _set_core(network, problem, core_penalty)
-            core, stable = _settle(network, problem)
-            for penalty in READOUT_LADDER if bool(stable.any()) else ():
-                _set_readout(network, problem, core, penalty)
-                loss = objective(network.readout(core), parameters).validation
-                better = stable & (loss < best_loss)
-                best_loss = torch.where(better, loss, best_loss)
-                best = choose(better, weights, best)
-        assign_members(weights, best)
+        for K in half_activations or (None,):
+            if K is not None:
+                parameters[_K].copy_(K.log())
+            found, loss = _climb(network, problem, objective, chosen)
+            better = loss < (CLEARLY * best_loss if best else best_loss)
+            best = choose(better, found, best) if best else found
+            best_loss = torch.where(better, loss, best_loss)
+        assign_members(chosen, best)
+
+
+def _climb(
+    network: Network, problem: FitProblem, objective: Objective, chosen: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Best stable rung under the network's kinetic constants: copies of what was `chosen` to change, and the loss."""
+    parameters = dict(network.named_parameters())
+    best = {name: p.detach().clone() for name, p in chosen.items()}
+    best_loss = torch.full(network.batch_shape, torch.inf, dtype=problem.means.dtype, device=problem.means.device)
+    for core_penalty in CORE_LADDER:
+        _set_core(network, problem, core_penalty)
+        core, stable = _settle(network, problem)
+        for penalty in READOUT_LADDER if bool(stable.any()) else ():
+            _set_readout(network, problem, core, penalty)
+            loss = objective(network.readout(core), parameters).validation
+            better = stable & (loss < best_loss)
+            best_loss = torch.where(better, loss, best_loss)
+            best = choose(better, chosen, best)
+    return best, best_loss
 
 
 def _production(network: Network, means: Tensor) -> Tensor:

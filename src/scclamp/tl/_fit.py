@@ -18,7 +18,7 @@ from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
-from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer
+from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
 from scclamp.tl._fit_result import summarise
 
 if TYPE_CHECKING:
@@ -143,13 +143,15 @@ def fit(
         layer=layer,
         split={"train_fraction": config.train_fraction, "split_key": split_key},
     )
+    problem, strength = denoise(problem, config.denoise)
     trainer = Trainer(problem, config, n_members, rng)
     checkpointer = None if checkpoint is None else Checkpointer(checkpoint, conditions.genes, checkpoint_every)
     if checkpointer is not None and checkpointer.resume(trainer):
         _logger.info("resumed at epoch %d from %s", trainer.epoch, checkpoint)
     _run(trainer, checkpointer)
     name = encoder if isinstance(encoder, str) else type(encoder).__name__
-    result = summarise(trainer, conditions, {"encoder": name, "bootstrap": bootstrap, "unmeasured": unmeasured})
+    call = {"encoder": name, "bootstrap": bootstrap, "unmeasured": unmeasured, "denoised": strength}
+    result = summarise(trainer, conditions, call)
     _warn(result.diagnostics)
     fitted = unwrap(adata, mod).adata
     encode(fitted, result, key_added)

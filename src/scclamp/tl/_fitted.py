@@ -11,8 +11,9 @@ from torch import Tensor
 
 from scclamp._settings import settings
 from scclamp._storage import decode, gene_order
+from scclamp.fitting.combination import Combination
 from scclamp.fitting.load import load_dynamics, stored_config
-from scclamp.fitting.predict import Predictor
+from scclamp.fitting.predict import Predictor, States
 from scclamp.physics import Status
 from scclamp.tl._doses import usual_doses
 
@@ -55,11 +56,23 @@ class Fitted:
         Where to solve; `settings.device` by default.
     chunk_size
         Requests solved at a time; by default what is fastest.
+    steady_state
+        Whether combinations are the network's steady states as they are, whatever law the fit was configured with.
     """
 
-    def __init__(self, adata: AnnData, key: str, device: str | None = None, chunk_size: int | None = None) -> None:
+    def __init__(
+        self,
+        adata: AnnData,
+        key: str,
+        device: str | None = None,
+        chunk_size: int | None = None,
+        *,
+        steady_state: bool = False,
+    ) -> None:
         self.result = decode(adata, key)
-        self.max_dose = stored_config(self.result).bounds[1]
+        config = stored_config(self.result)
+        self._config = config.replace(crowding=0.0, interaction=1.0) if steady_state else config
+        self.max_dose = config.bounds[1]
         self._order = gene_order(adata, self.result)
         self._device = settings.device if device is None else device
         self._chunk_size = chunk_size
@@ -74,6 +87,11 @@ class Fitted:
         dynamics = load_dynamics(self.result, device=self._device)
         doses = torch.as_tensor(usual_doses(self.result)).to(dynamics.b)
         return Predictor(dynamics, doses)
+
+    @cached_property
+    def _law(self) -> Combination:
+        columns = np.arange(len(self.result.regulators))
+        return Combination.of(self._config, self.single_effects(columns, usual_doses(self.result)).norms)
 
     @cached_property
     def _control(self) -> Tensor:
@@ -94,22 +112,29 @@ class Fitted:
         layers
             Those of `LAYERS` that are wanted.
         """
-        additive = _Additive(self, columns, doses) if "additive" in layers else None
+        together = not self._law.is_steady_state and bool(((columns >= 0).sum(1) > 1).any())
+        singles = _Singles(self, columns, doses) if together or "additive" in layers else None
         size = self._chunk_size or self._predictor.chunk_size
         exact = self._predictor.can_be_exact(len(columns))
         for start in range(0, len(columns), size):
             rows = slice(start, min(start + size, len(columns)))
-            states = self._predictor(*self._clamps(columns[rows], doses[rows]), exact_radius=exact)
+            clamps = self._clamps(columns[rows], doses[rows])
+            states = self._predictor(*clamps, exact_radius=exact)
+            parts = None if singles is None else singles.of(rows)
+            scale = states.value.new_ones(len(states.value))
+            if together and parts is not None:
+                states, scale = self._combine(states, parts, *clamps)
             values = {"predicted": states.value, "predicted_sd": states.sd}
             if "shift" in layers:
                 values["shift"] = states.value - self._control
-            if additive is not None:
-                values["additive"] = additive.of(rows)
+            if parts is not None and "additive" in layers:
+                values["additive"] = (self._control + parts.shift).where(parts.sound[:, None], torch.nan)
             found = {
                 "status": states.status,
                 "residual": states.residual,
                 "iterations": states.iterations,
                 "spectral_radius_bound": states.radius_bound,
+                "scale": scale,
             }
             if states.radius is not None:
                 found["spectral_radius"] = states.radius
@@ -117,21 +142,38 @@ class Fitted:
             wanted = {name: self._in_order(value) for name in layers if (value := values[name]) is not None}
             yield Block(rows, wanted, diagnostics)
 
-    def single_effects(self, columns: np.ndarray, doses: np.ndarray) -> Tensor:
-        """Shift of every gene when one regulator is held (requests, genes); NaN where its state is not to be trusted."""
-        shifts = []
+    def single_effects(self, columns: np.ndarray, doses: np.ndarray) -> _Effects:
+        """What happens when one regulator is held."""
+        shifts, sound = [self._control.new_zeros(0, len(self._control))], [torch.zeros(0, dtype=torch.bool)]
         for start in range(0, len(columns), self._predictor.chunk_size):
             rows = slice(start, start + self._predictor.chunk_size)
             states = self._predictor(*self._clamps(columns[rows, None], doses[rows, None]))
-            sound = (states.status == Status.CONVERGED)[:, None]
-            shifts.append((states.value - self._control).where(sound, torch.nan))
-        return torch.cat(shifts)
+            shifts.append(states.value - self._control)
+            sound.append((states.status == Status.CONVERGED).cpu())
+        shift = torch.cat(shifts)
+        return _Effects(shift, self._norms(shift, columns), torch.cat(sound).to(shift.device))
 
-    def add(self, index: np.ndarray, effects: Tensor) -> Tensor:
-        """Control plus the effects at `index` (requests, effects of each); an index past the last adds nothing."""
-        padded = torch.cat([effects, effects.new_zeros(1, effects.shape[-1])])
-        at = torch.as_tensor(index, device=effects.device)
-        return torch.nn.functional.embedding_bag(at, padded, mode="sum") + self._control
+    def _norms(self, shift: Tensor, columns: np.ndarray) -> Tensor:
+        """Norm of each single shift; the gene that is held says nothing about what it does to others."""
+        rows = self._predictor.dynamics.rows[torch.as_tensor(columns, device=shift.device)]
+        own = shift.gather(1, rows.clamp(min=0)[:, None]).squeeze(1) * (rows >= 0)
+        return (shift.square().sum(1) - own.square()).clamp(min=0).sqrt()
+
+    def _combine(self, states: States, parts: _Effects, mask: Tensor, held_at: Tensor) -> tuple[States, Tensor]:
+        """Apply the law to requests of several regulators; what is held stays where it is held."""
+        several = (parts.norms > 0).sum(1) > 1
+        scale = torch.where(several, self._law.scale(parts.norms), 1.0)
+        shift = self._law(states.value - self._control, parts.shift, scale)
+        value = torch.where(several[:, None], self._control + shift, states.value)
+        rows = self._predictor.dynamics.rows
+        measured = (rows >= 0).nonzero().squeeze(1)
+        held = torch.where(mask[:, measured], held_at[:, measured], value[:, rows[measured]])
+        value = value.index_copy(1, rows[measured], held)
+        lost = several & ~parts.sound & (states.status == Status.CONVERGED)
+        status = states.status.masked_fill(lost, int(Status.UNSTABLE))
+        status = status.masked_fill(~value.sum(1).isfinite(), int(Status.NONFINITE))
+        sd = None if states.sd is None else states.sd * scale[:, None]
+        return states._replace(value=value, sd=sd, status=status), scale
 
     def _clamps(self, columns: np.ndarray, doses: np.ndarray) -> tuple[Tensor, Tensor]:
         """Mask and values over all regulators (requests, regulators)."""
@@ -150,31 +192,38 @@ class Fitted:
         return array if same else array[:, self._order]
 
 
-class _Additive:
-    """Sum of the network's own single effects at the doses of each request."""
+class _Effects(NamedTuple):
+    """Shifts of every gene (requests, genes), the norms of the parts, and whether all states behind are to be trusted."""
+
+    shift: Tensor
+    norms: Tensor
+    sound: Tensor
+
+
+class _Singles:
+    """The network's own single effects at the doses of each request, and their sums."""
 
     def __init__(self, fitted: Fitted, columns: np.ndarray, doses: np.ndarray) -> None:
         self.fitted = fitted
-        self.columns, self.doses = columns, doses
-        levels, level = np.unique(doses, return_inverse=True)
-        self.levels = levels
-        self.code = np.where(columns >= 0, columns * len(levels) + level.reshape(columns.shape), -1)
+        self.levels, level = np.unique(doses, return_inverse=True)
+        self.code = np.where(columns >= 0, columns * len(self.levels) + level.reshape(columns.shape), -1)
         unique = np.unique(self.code)
         # Few different clamps are solved once; when every request has its own doses, block by block.
         self.table = self._solve(unique[unique >= 0]) if len(unique) <= fitted._predictor.chunk_size else None
 
-    def of(self, rows: slice) -> Tensor:
+    def of(self, rows: slice) -> _Effects:
+        """Sum of the single effects of each request, and the norms of these (requests, most regulators of any)."""
         code = self.code[rows]
-        if self.table is None:
-            unique = np.unique(code)
-            known, effects = self._solve(unique[unique >= 0])
-        else:
-            known, effects = self.table
-        index = np.where(code >= 0, np.searchsorted(known, code), len(known))
-        return self.fitted.add(index, effects)
+        unique = np.unique(code)
+        known, effects = self.table or self._solve(unique[unique >= 0])
+        # An index past the last adds nothing.
+        at = torch.as_tensor(np.where(code >= 0, np.searchsorted(known, code), len(known)), device=effects.shift.device)
+        padded = torch.cat([effects.shift, effects.shift.new_zeros(1, effects.shift.shape[1])])
+        norms = torch.cat([effects.norms, effects.norms.new_zeros(1)])
+        sound = torch.cat([effects.sound, effects.sound.new_ones(1)])
+        shift = torch.nn.functional.embedding_bag(at, padded, mode="sum")
+        return _Effects(shift, norms[at], sound[at].all(1))
 
-    def _solve(self, codes: np.ndarray) -> tuple[np.ndarray, Tensor]:
+    def _solve(self, codes: np.ndarray) -> tuple[np.ndarray, _Effects]:
         columns, level = np.divmod(codes, len(self.levels))
-        if not len(codes):
-            return codes, self.fitted._control.new_zeros(0, len(self.fitted._control))
         return codes, self.fitted.single_effects(columns, self.levels[level])

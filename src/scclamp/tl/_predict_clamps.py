@@ -29,6 +29,7 @@ def predict_clamps(
     clamps: Clamps | None = None,
     *,
     clamp_values: Literal["singles", "observed"] = "singles",
+    combination: Literal["calibrated", "steady_state"] = "calibrated",
     source: AnnData | MuData | None = None,
     layers: Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -56,6 +57,9 @@ def predict_clamps(
     clamp_values
         Where genes without a dose are held: `"singles"`, at the training mean of the gene's own condition, or `"observed"`,
         at the mean of the combination's own cells.
+    combination
+        `"calibrated"`: shifts of several clamped genes follow the law that the fit was configured with
+        (`FitConfig.crowding` and `FitConfig.interaction`); `"steady_state"`: they are the network's steady state as it is.
     source
         Data with the observed cells; `adata` by default.
     layers
@@ -87,7 +91,7 @@ def predict_clamps(
     Otherwise an AnnData of conditions x genes, or with `out=` the path of its file, with no `X` and
 
     `layers["predicted"]` : float32
-        Steady states; their mean over the members of an ensemble.
+        Steady states, combined as `combination` says; their mean over the members of an ensemble.
     `layers["shift"]` : float32
         The same minus the predicted control, which is `var["control"]`.
     `layers["additive"]` : float32
@@ -100,6 +104,8 @@ def predict_clamps(
     `obs["status"]` : categorical
         `"converged"`, `"max_steps"`, `"unstable"` or `"nonfinite"`, of the worst member. Only converged states are to be
         trusted; the values of others are kept, with a warning.
+    `obs["scale"]`
+        What the law of combinations scaled the shift by; 1 for single genes.
     `obs["residual"]`, `obs["iterations"]`, `obs["spectral_radius_bound"]`
         Largest imbalance that is left, steps, and an upper bound of the spectral radius of the linearised core, below one
         when the state is certainly stable. With few conditions `obs["spectral_radius"]` is the exact one.
@@ -120,9 +126,11 @@ def predict_clamps(
     >>> adata.layers["clamp_predicted"].shape
     (340, 60)
     """
-    _check_arguments(clamps, clamp_values, layers, out, chunk_size, copy=copy)
+    _one_of("clamp_values", clamp_values, ("singles", "observed"))
+    _one_of("combination", combination, ("calibrated", "steady_state"))
+    _check_arguments(clamps, layers, out, chunk_size, copy=copy)
     table = unwrap(adata, mod)
-    fitted = Fitted(table.adata, key, device, chunk_size)
+    fitted = Fitted(table.adata, key, device, chunk_size, steady_state=combination == "steady_state")
     labels = Labels(perturbation_key or str(fitted.result.params["perturbation_key"]), mod)
     source = adata if source is None else source
     if clamps is None:
@@ -130,7 +138,7 @@ def predict_clamps(
     requests = read_requests(clamps, fitted.result, fitted.max_dose)
     chosen = choose_layers(layers, fitted.n_members)
     doses = fill_doses(requests, fitted.result, clamp_values, source, labels)
-    arguments = {"key": key, "clamp_values": clamp_values}
+    arguments = {"key": key, "clamp_values": clamp_values, "combination": combination}
     return predict_new(table.adata, fitted, requests, doses, layers=chosen, out=out, arguments=arguments)
 
 
@@ -162,13 +170,14 @@ def _predict_cells(
     return adata if copy else None
 
 
-def _check_arguments(
-    clamps: Any, clamp_values: str, layers: Any, out: Any, chunk_size: int | None, *, copy: bool
-) -> None:
-    allowed = ("singles", "observed")
-    if clamp_values not in allowed:
-        hint = did_you_mean(str(clamp_values), allowed)
-        raise InputError(f"clamp_values={clamp_values!r} is not known.{hint} Use one of {', '.join(allowed)}.")
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(
+            f"{name}={value!r} is not known.{did_you_mean(str(value), allowed)} Use one of {', '.join(allowed)}."
+        )
+
+
+def _check_arguments(clamps: Any, layers: Any, out: Any, chunk_size: int | None, *, copy: bool) -> None:
     if clamps is None:
         for name, value in {"layers": layers, "out": out}.items():
             if value is not None:
