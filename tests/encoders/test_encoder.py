@@ -13,6 +13,7 @@ def test_digest_sees_values_shapes_and_types():
     a = np.arange(6.0)
     digests = {digest("x", v) for v in (a, a.reshape(2, 3), a.astype("f4"), a + 1)} | {digest("y", a)}
     assert len(digests) == 5
+    assert digest("ab", "c") != digest("a", "bc")
 
 
 def test_fingerprints_tell_encoders_apart():

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -39,6 +41,12 @@ def test_fingerprint_follows_the_parameters(module):
     with torch.no_grad():
         module[0].bias[0] += 1e-3
     assert encoder.fingerprint() != first
+
+
+def test_fingerprint_follows_the_layers_and_their_precision(module):
+    others = [torch.nn.Sequential(module[0], torch.nn.ReLU(), module[2]), copy.deepcopy(module).double()]
+    others += [copy.deepcopy(module).bfloat16(), torch.nn.Sequential(*module, torch.nn.Identity())]
+    assert len({as_encoder(m).fingerprint() for m in (module, *others)}) == 5
 
 
 @pytest.mark.parametrize("value", [3, None, [torch.tanh]])

@@ -259,8 +259,11 @@ def test_ensembles_report_their_spread(adata):
 def test_encoders(adata):
     for name, encoder in {"pca": "pca", "net": torch.nn.Sequential(torch.nn.Linear(60, 9), torch.nn.Tanh())}.items():
         sc_c.tl.fit(adata, encoder=encoder, key_added=name, **SHORT)
-        assert decode(adata, name).history["loss"].iloc[-1] < np.inf
-    assert decode(adata, "pca").params["encoder"] == "pca"
+    pca, net = decode(adata, "pca"), decode(adata, "net")
+    for result in (pca, net):
+        assert result.history["loss"].iloc[-1] < result.history["loss"].iloc[0]
+    assert pca.digests["A"] != net.digests["A"], "each network answers to its own lens"
+    assert pca.params["encoder"] == "pca"
 
 
 def _lens(x):

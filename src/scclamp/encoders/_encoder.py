@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import numpy as np
+from scclamp._digest import digest_names, digest_value
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -33,12 +33,6 @@ class Encoder(Protocol):
         """Digest of everything that decides the output."""
 
 
-def digest(*parts: str | bytes | np.ndarray) -> str:
+def digest(*parts: str | np.ndarray) -> str:
     """SHA-256 over names and arrays."""
-    found = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            found.update(f"{part.dtype}{part.shape}".encode())
-            part = np.ascontiguousarray(part).tobytes()
-        found.update(part.encode() if isinstance(part, str) else part)
-    return found.hexdigest()
+    return digest_names(digest_value(part) for part in parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +12,7 @@ from scclamp.encoders._encoder import Encoder, digest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from torch import Tensor
 
 
@@ -41,13 +41,15 @@ class Wrapped:
         return self.function(x)
 
     def fingerprint(self) -> str:
-        """Digest of the name and, for a module, of its parameters."""
+        """Digest of the name and, for a module, of its layers and parameters; of a function no more can be told."""
         if not isinstance(self.function, torch.nn.Module):
             return digest(self.name)
-        buffer = io.BytesIO()
+        parts: list[str | np.ndarray] = [self.name, repr(self.function)]
         for name, value in sorted(self.function.state_dict().items()):
-            buffer.write(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-        return digest(self.name, buffer.getvalue())
+            # As bytes, since numpy has no bfloat16.
+            data = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+            parts += [f"{name} {value.dtype} {tuple(value.shape)}", data]
+        return digest(*parts)
 
 
 def as_encoder(
