@@ -150,3 +150,27 @@ def test_a_column_whose_name_is_no_text_is_passed_over():
     table = Table(adata)
     assert table.columns == ["gene"]
     assert read_perturbations(table).key == "gene"
+
+
+def recorded(**columns):
+    adata = adata_of(columns)
+    adata.uns["perturbations"] = {"params": '{"added": "mine"}', "report": pd.DataFrame()}
+    return adata
+
+
+def test_the_harmonised_column_is_used_whatever_others_say():
+    columns = {"condition": LABELS, "gene": ["NT", "AHR", "AHR", "AHR"]}
+    reading = read_perturbations(Table(recorded(**columns, mine=["control", "X_1", "KLF1", "KLF1+Y_2"])))
+    assert reading.key == "mine"
+    # Its separator is known, so that genes which were not measured keep their underscores.
+    assert list(reading.names()) == ["control", "X_1", "KLF1", "KLF1+Y_2"]
+    assert read_perturbations(Table(recorded(condition=LABELS))).key == "condition"
+
+
+@pytest.mark.parametrize(
+    "record", ["text", {"params": "no json", "report": 1}, {"params": "[1]", "report": 1}, {"report": 1}]
+)
+def test_a_record_of_somebody_else_is_passed_over(record):
+    adata = adata_of({"mine": LABELS})
+    adata.uns["perturbations"] = record
+    assert Table(adata).harmonised is None

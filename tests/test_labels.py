@@ -64,7 +64,16 @@ def test_genes_are_no_controls(word):
     assert not is_control_token(word)
 
 
-@pytest.mark.parametrize("word", ["", "  ", "nan", "NaN", "None", "unassigned", "Multiplet", "doublet", "<NA>"])
+def test_a_word_for_two_things_is_neither():
+    report = parse_labels(["Negative", "KLF1"])
+    assert "may mean a control or a cell without a guide" in report.ambiguous["Negative"]
+    assert parse_labels(["Negative"], control=["Negative"]).mapped == {"Negative": "control"}
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", "  ", "nan", "NaN", "None", "unassigned", "Multiplet", "doublet", "<NA>", "*", "-", "multi-guide", "no_gRNA"],
+)
 def test_unassigned(word):
     assert is_unassigned(word)
     report = parse_labels([word, "KLF1"])

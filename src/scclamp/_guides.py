@@ -166,12 +166,17 @@ class _GuideReader:
 
     def _agree(self, words: set[str], pattern: re.Pattern[str]) -> bool:
         """Whether all words but the controls are of one form, and some gene has several guides."""
-        genes: dict[str, int] = defaultdict(int)
+        genes: dict[str, set[str]] = defaultdict(set)
         for word in words:
             if self._settled(word):
                 continue
-            match = pattern.fullmatch(_PREFIX.sub("", word, count=1) if self.prefixed else word)
-            if match is None:
-                return False
-            genes[match["gene"]] += not self.is_control(match["gene"])
-        return max(genes.values(), default=0) > 1
+            stem = _PREFIX.sub("", word, count=1) if self.prefixed else word
+            matches = [pattern.fullmatch(piece) for piece in stem.split("_")]
+            if not all(matches):
+                matches = [pattern.fullmatch(stem)]
+            for match in matches:
+                if match is None:
+                    return False
+                if not self.is_control(match["gene"]):
+                    genes[match["gene"]].add(match[0])
+        return max(map(len, genes.values()), default=0) > 1

@@ -183,6 +183,9 @@ def test_gears_dictionary():
     groups = adata.uns["split"]["conditions"]["subgroup"]
     assert groups.to_dict() == {"control": "", "G0": "", "G0+G1": "combo_seen2", "G1": "", "G2": "unseen_single",
                                 "G3": "unseen_single"}  # fmt: skip
+    # No cell of a training condition validates: the training loss chooses.
+    fit(adata, split_key="split", max_epochs=3, rng=0)
+    assert list(adata.uns["clamp"]["regulators"]) == ["G0", "G1"]
     split(adata, "gears", split_dict=GEARS, train_fraction=0.8)
     assert counts(adata).loc["G1"].tolist() == [8, 2, 0]
 
