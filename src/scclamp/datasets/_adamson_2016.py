@@ -31,7 +31,7 @@ _EPISTASIS = {
     "ATF6_PERK_IRE1_pMJ158": "ATF6+EIF2AK3+ERN1",
 }
 _ALIASES: dict[str, str | None] = {**dict.fromkeys(_CONTROLS, CONTROL), **_EPISTASIS, "*": None}
-_SCPERTURB = scperturb("K562", _ALIASES)
+_SCPERTURB = scperturb("K562", aliases=_ALIASES, guide=r"(?P<gene>[^_]+)_p[A-Z]{2}\d+")
 _LAYOUTS = {"screen": _SCPERTURB, "epistasis": _SCPERTURB, "pilot": _SCPERTURB, "gears": gears("K562")}
 
 

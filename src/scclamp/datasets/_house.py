@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,11 +12,11 @@ import pandas as pd
 from anndata.utils import make_index_unique
 
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
-from scclamp._keys import PERTURBATION
+from scclamp._keys import CONTROL, PERTURBATION, SEPARATOR
 from scclamp.pp._perturbations import perturbations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from anndata import AnnData
     from scipy import sparse
@@ -43,7 +44,9 @@ class Layout:
     symbols
         Columns of `var` that may hold the symbols; where none is there, the index does.
     aliases
-        Labels of this source that say more, or something else, than the gene.
+        Labels of this source that mean something else than what stands there.
+    guide
+        Pattern of its other labels, where they name guides; its group `gene` is the target.
     """
 
     label: str
@@ -52,11 +55,21 @@ class Layout:
     cell_line_column: str = "cell_line"
     symbols: tuple[str, ...] = ()
     aliases: Mapping[str, str | None] = field(default_factory=dict)
+    guide: str | None = None
+
+    def meanings(self, labels: Iterable[str]) -> dict[str, str | None]:
+        """Aliases of labels that occur, guides of genes that are not measured among them."""
+        found = dict(self.aliases)
+        for label in set(labels) - set(found):
+            if self.guide and (match := re.fullmatch(self.guide, label)):
+                # Beside a control it is a gene, for which the usual other names are known.
+                found[label] = f"{match['gene']}{SEPARATOR}{CONTROL}"
+        return found
 
 
-def scperturb(cell_line: str, aliases: Mapping[str, str | None] | None = None) -> Layout:
+def scperturb(cell_line: str, *, aliases: Mapping[str, str | None] | None = None, guide: str | None = None) -> Layout:
     """Layout of the scPerturb files: raw counts, labels such as `A_B`."""
-    return Layout("perturbation", "counts", cell_line, symbols=("gene_symbol",), aliases=aliases or {})
+    return Layout("perturbation", "counts", cell_line, symbols=("gene_symbol",), aliases=aliases or {}, guide=guide)
 
 
 def gears(cell_line: str) -> Layout:
@@ -74,7 +87,8 @@ def to_house(adata: AnnData, layout: Layout) -> list[str]:
     obs[LABEL] = obs[layout.label].astype("category")
     if layout.label == PERTURBATION:
         del obs[PERTURBATION]
-    perturbations(adata, key=LABEL, aliases=layout.aliases, ambiguous="drop")
+    meanings = layout.meanings(map(str, obs[LABEL].cat.categories))
+    perturbations(adata, key=LABEL, aliases=meanings, ambiguous="drop")
     return notes
 
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
-_LAYOUTS = {"scperturb": scperturb("THP-1"), "sceptre": Layout("target", "counts", "THP-1")}
+_LAYOUTS = {
+    "scperturb": scperturb("THP-1", guide=r"(?P<gene>.+)g\d+"),
+    "sceptre": Layout("target", "counts", "THP-1"),
+}
 
 
 def papalexi_2021(
