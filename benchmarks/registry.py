@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import encoder, ensemble, imports, norman_fit, peers, scaling, triples, truth, wide
+from benchmarks import encoder, ensemble, imports, norman, norman_fit, peers, scaling, triples, truth, wide
 
 BENCHMARKS = (
     norman_fit.BENCHMARK,
@@ -13,5 +13,6 @@ BENCHMARKS = (
     wide.BENCHMARK,
     imports.BENCHMARK,
     truth.BENCHMARK,
+    norman.BENCHMARK,
     encoder.BENCHMARK,
 )
