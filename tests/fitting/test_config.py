@@ -91,8 +91,20 @@ def test_unknown_setting_names_a_near_one():
         ("warm_steps", 0),
         ("betas", (0.9, 1.0)),
         ("betas", (-0.1, 0.9)),
+        ("betas", (0.9,)),
+        ("n", None),
+        ("n", "2"),
+        ("weight_decay", None),
+        ("backtrack", "often"),
     ],
 )
 def test_impossible_settings_are_named(name, value):
     with pytest.raises(InputError, match=f"{name}="):
         FitConfig(**{name: value})
+
+
+@pytest.mark.parametrize("kinetics", ["multi_regulator_hill", "neural_drift"])
+def test_an_integration_that_would_be_ignored_is_refused(kinetics):
+    assert FitConfig(kinetics=kinetics).integration == "additive"
+    with pytest.raises(InputError, match=f"integration='saturating' has no effect with kinetics='{kinetics}'"):
+        FitConfig(kinetics=kinetics, integration="saturating")

@@ -6,28 +6,30 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from numbers import Real
+from typing import Any, Literal, Self, get_args
 
+from scclamp._arguments import require_choice
 from scclamp._errors import InputError, did_you_mean
 
 Kinetics = Literal[
     "hill", "michaelis_menten", "mass_action", "generalized_hill", "multi_regulator_hill", "neural_drift"
 ]
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "kinetics": (
-        "hill",
-        "michaelis_menten",
-        "mass_action",
-        "generalized_hill",
-        "multi_regulator_hill",
-        "neural_drift",
-    ),
-    "integration": ("additive", "saturating"),
-    "solver": ("chord", "damped", "anderson", "newton"),
-    "start": ("regression", "random"),
-    "adjoint": ("reduced", "iterative", "unrolled"),
-    "dtype": ("float32", "float64"),
+Integration = Literal["additive", "saturating"]
+Solver = Literal["chord", "damped", "anderson", "newton"]
+Start = Literal["regression", "random"]
+Adjoint = Literal["reduced", "iterative", "unrolled"]
+Dtype = Literal["float32", "float64"]
+_CHOICES = {
+    "kinetics": Kinetics,
+    "integration": Integration,
+    "solver": Solver,
+    "start": Start,
+    "adjoint": Adjoint,
+    "dtype": Dtype,
 }
+_OPTIONAL = ("K", "denoise")
+_OWN_INTEGRATION = ("multi_regulator_hill", "neural_drift")
 _POSITIVE = (
     "n",
     "K",
@@ -118,13 +120,13 @@ class FitConfig:
     """
 
     kinetics: Kinetics = "generalized_hill"
-    integration: Literal["additive", "saturating"] = "additive"
+    integration: Integration = "additive"
     n: float = 2.0
     K: float | None = None
     gamma: float = 1.0
     limit: float = 2.0
     fit_gamma: bool = False
-    start: Literal["regression", "random"] = "regression"
+    start: Start = "regression"
     init_scale: float = 1e-3
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
@@ -138,44 +140,45 @@ class FitConfig:
     interaction: float = 0.5
     max_epochs: int = 1000
     patience: int = 100
-    solver: Literal["chord", "damped", "anderson", "newton"] = "chord"
+    solver: Solver = "chord"
     damping: float = 1.0
     tol: float = 1e-4
     cold_epochs: int = 20
     cold_steps: int = 200
     warm_steps: int = 50
     bounds: tuple[float, float] = (1e-6, 50.0)
-    adjoint: Literal["reduced", "iterative", "unrolled"] = "reduced"
+    adjoint: Adjoint = "reduced"
     tikhonov: float = 1e-8
     guard: bool = True
     max_radius: float = 0.95
     backtrack: int = 50
     train_fraction: float = 0.8
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Dtype = "float32"
     seed: int = 42
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in allowed:
+            require_choice(name, getattr(self, name), get_args(allowed))
+        for name in (*_POSITIVE, *_NON_NEGATIVE):
+            value, positive = getattr(self, name), name in _POSITIVE
+            if value is None and name in _OPTIONAL:
+                continue
+            if not isinstance(value, Real) or not math.isfinite(value) or value < 0 or (positive and value == 0):
                 raise InputError(
-                    f"{name}={value!r} is not one of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}"
+                    f"{name}={value!r} must be a finite number, {'above 0' if positive else '0 or above'}."
                 )
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                raise InputError(f"{name}={value!r} must be a finite number above 0.")
-        for name in _NON_NEGATIVE:
-            value = getattr(self, name)
-            if value is not None and not (value >= 0 and math.isfinite(value)):
-                raise InputError(f"{name}={value!r} must be a finite number, 0 or above.")
         self._check_ranges()
+        if self.integration != "additive" and self.kinetics in _OWN_INTEGRATION:
+            raise InputError(
+                f"integration={self.integration!r} has no effect with kinetics={self.kinetics!r}, which adds up regulators "
+                "in its own way. Leave it out, or choose other kinetics."
+            )
 
     def _check_ranges(self) -> None:
         for name in _WHOLE:
             if getattr(self, name) != int(getattr(self, name)):
                 raise InputError(f"{name}={getattr(self, name)!r} must be a whole number.")
-        if not all(0 <= beta < 1 for beta in self.betas):
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise InputError(f"betas={self.betas!r} must be two numbers in [0, 1).")
         if not 0 < self.damping <= 1:
             raise InputError(f"damping={self.damping!r} must lie in (0, 1]; 1 is the plain iteration.")
@@ -183,7 +186,7 @@ class FitConfig:
             raise InputError(f"interaction={self.interaction!r} must lie in [0, 1]; 1 believes the network.")
         if not 0 < self.train_fraction <= 1:
             raise InputError(f"train_fraction={self.train_fraction!r} must lie in (0, 1]; 1 keeps no validation cells.")
-        if not 0 < self.bounds[0] < self.bounds[1]:
+        if len(self.bounds) != 2 or not 0 < self.bounds[0] < self.bounds[1]:
             raise InputError(f"bounds={self.bounds!r} must be two increasing numbers above 0.")
 
     @classmethod
