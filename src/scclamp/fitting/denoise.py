@@ -14,7 +14,7 @@ from torch import Tensor
 
 from scclamp.fitting.problem import FitProblem
 
-STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 """Multiples of the estimated noise among which held-out cells choose."""
 _PENALTY, _THRESHOLD = 1.25, 2.7
 _ROUNDS = 4
