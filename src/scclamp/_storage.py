@@ -16,8 +16,6 @@ from scclamp._result import Result, plain_value
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Result", "decode", "encode", "find_fits", "gene_order"]
-
 _ABSENT = object()
 _IN_UNS = (
     "kinetics",
@@ -73,11 +71,7 @@ def encode(adata: AnnData, result: Result, key_added: str = DEFAULT_KEY) -> None
     if tuple(adata.var_names) != result.genes:
         msg = f"The {adata.n_vars} var_names of adata are not the {len(result.genes)} genes of the result, in order."
         raise InputError(msg)
-    if adata.is_view:
-        if adata.isbacked:
-            msg = "adata is a view of a file. Call adata.to_memory() first."
-            raise InputError(msg)
-        adata._init_as_actual(adata.copy())  # as scanpy does: writing to a view would warn and do the same
+    own(adata)
     uns = {name: _storable(getattr(result, name)) for name in _IN_UNS}
     uns |= {"params": dump_json(result.params), "schema_version": SCHEMA_VERSION, "sha256": dump_json(result.digests)}
     _put(
@@ -135,6 +129,16 @@ def decode(adata: AnnData, key: str = DEFAULT_KEY) -> Result:
     if changed:
         raise _changed(key, changed)
     return result
+
+
+def own(adata: AnnData) -> None:
+    """Make a view an AnnData of its own, so that it can be written to; refuse the view of a file."""
+    if not adata.is_view:
+        return
+    if adata.isbacked:
+        msg = "adata is a view of a file. Call adata.to_memory() first."
+        raise InputError(msg)
+    adata._init_as_actual(adata.copy())  # as scanpy does: writing to a view would warn and do the same
 
 
 def find_fits(adata: AnnData) -> list[str]:

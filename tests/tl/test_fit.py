@@ -263,7 +263,8 @@ def test_encoders(adata):
     for result in (pca, net):
         assert result.history["loss"].iloc[-1] < result.history["loss"].iloc[0]
     assert pca.digests["A"] != net.digests["A"], "each network answers to its own lens"
-    assert pca.params["encoder"] == "pca"
+    assert [pca.params["encoder"], net.params["encoder"]] == ["pca", "Sequential"]
+    assert net.params["encoder_sha256"] == sc_c.encoders.as_encoder(encoder).fingerprint()
 
 
 def _lens(x):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
 
 from scclamp import encoders
-from scclamp._assignment import assign, resolve_unmeasured
+from scclamp._arguments import require_choice, require_whole
+from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._columns import unwrap
-from scclamp._errors import ConvergenceWarning, InputError, InputWarning, did_you_mean, list_some
+from scclamp._errors import ConvergenceWarning, InputError, InputWarning, list_some
 from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._settings import settings
 from scclamp._storage import encode
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from scclamp.encoders import Encoder
 
-UNMEASURED = ("error", "latent", "drop")
 _logger = logging.getLogger(__name__)
 
 
@@ -42,7 +41,7 @@ def fit(
     layer: str | None = None,
     mod: str | None = None,
     split_key: str | None = None,
-    unmeasured: Literal["error", "latent", "drop"] = "error",
+    unmeasured: Unmeasured = "error",
     encoder: str | Encoder | torch.nn.Module | Callable[[torch.Tensor], torch.Tensor] = "identity",
     config: FitConfig | None = None,
     n_seeds: int = 1,
@@ -124,15 +123,13 @@ def fit(
     True
     """
     config = (config or FitConfig()).replace(**settings_of_fit)
-    n_members = _positive("n_seeds", n_seeds)
-    _positive("checkpoint_every", checkpoint_every)
-    if unmeasured not in UNMEASURED:
-        hint = did_you_mean(str(unmeasured), UNMEASURED)
-        raise InputError(f"unmeasured={unmeasured!r} is not known.{hint} Use one of {', '.join(UNMEASURED)}.")
+    n_members = require_whole("n_seeds", n_seeds)
+    require_whole("checkpoint_every", checkpoint_every)
+    require_choice("unmeasured", unmeasured, get_args(Unmeasured))
     device = _device(device)
     adata = adata.copy() if copy else adata
     rng = np.random.default_rng(config.seed if rng is None else rng)
-    conditions, problem = _prepare(
+    conditions, problem, lens = _prepare(
         adata,
         encoder,
         unmeasured=unmeasured,
@@ -149,8 +146,13 @@ def fit(
     if checkpointer is not None and checkpointer.resume(trainer):
         _logger.info("resumed at epoch %d from %s", trainer.epoch, checkpoint)
     _run(trainer, checkpointer)
-    name = encoder if isinstance(encoder, str) else type(encoder).__name__
-    call = {"encoder": name, "bootstrap": bootstrap, "unmeasured": unmeasured, "denoised": strength}
+    call = {
+        "encoder": lens.name,
+        "encoder_sha256": problem.encoder,
+        "bootstrap": bootstrap,
+        "unmeasured": unmeasured,
+        "denoised": strength,
+    }
     result = summarise(trainer, conditions, call)
     _warn(result.diagnostics)
     fitted = unwrap(adata, mod).adata
@@ -164,20 +166,18 @@ def _prepare(
     adata: AnnData | MuData,
     encoder: Any,
     *,
-    unmeasured: Literal["error", "latent", "drop"],
+    unmeasured: Unmeasured,
     n_bootstrap: int,
     device: str,
     rng: np.random.Generator,
     labels: dict[str, Any],
     layer: str | None,
     split: dict[str, Any],
-) -> tuple[Conditions, FitProblem]:
-    """Read the conditions and turn the single-gene ones into tensors."""
+) -> tuple[Conditions, FitProblem, Encoder]:
+    """Read the conditions, and turn the single-gene ones into tensors, seen through a lens."""
     mod = labels["mod"]
     cells = resolve_unmeasured(assign(adata, **labels, **split, rng=rng), unwrap(adata, mod).adata, unmeasured)
     conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod, n_bootstrap=n_bootstrap, rng=rng)
-    control = labels["control"]
-    conditions = replace(conditions, control=control if control is None or isinstance(control, str) else tuple(control))
     singles = conditions.select(conditions.singles & (conditions.train_n > 0))
     if split["split_key"] is None and not (singles.val_n > 0).any():
         message = (
@@ -204,7 +204,7 @@ def _prepare(
         encode=lens.encode,
         encoder=lens.fingerprint(),
     )
-    return conditions, problem
+    return conditions, problem, lens
 
 
 def _run(trainer: Trainer, checkpointer: Checkpointer | None) -> None:
@@ -247,9 +247,3 @@ def _device(device: str | None) -> str:
             f"device={device!r} cannot be used: {reason} Pass device='cpu', or one that is here."
         ) from error
     return device
-
-
-def _positive(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InputError(f"{name}={value!r} must be a whole number of at least 1.")
-    return int(value)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from scclamp._arguments import require_choice, require_whole
+from scclamp._clamps import ClampValues
 from scclamp._columns import Table, unwrap
-from scclamp._errors import InputError, did_you_mean
+from scclamp._errors import InputError
 from scclamp._keys import DEFAULT_KEY, Keys
+from scclamp._storage import own
 from scclamp.tl._doses import Labels, fill_doses
 from scclamp.tl._fitted import Fitted
 from scclamp.tl._predict_cells import gather, read_cells, require_layer_memory
@@ -28,7 +31,7 @@ def predict_clamps(
     adata: AnnData | MuData,
     clamps: Clamps | None = None,
     *,
-    clamp_values: Literal["singles", "observed"] = "singles",
+    clamp_values: ClampValues = "singles",
     combination: Literal["calibrated", "steady_state"] = "calibrated",
     source: AnnData | MuData | None = None,
     layers: Sequence[str] | None = None,
@@ -126,8 +129,8 @@ def predict_clamps(
     >>> adata.layers["clamp_predicted"].shape
     (340, 60)
     """
-    _one_of("clamp_values", clamp_values, ("singles", "observed"))
-    _one_of("combination", combination, ("calibrated", "steady_state"))
+    require_choice("clamp_values", clamp_values, get_args(ClampValues))
+    require_choice("combination", combination, ("calibrated", "steady_state"))
     _check_arguments(clamps, layers, out, chunk_size, copy=copy)
     table = unwrap(adata, mod)
     fitted = Fitted(table.adata, key, device, chunk_size, steady_state=combination == "steady_state")
@@ -146,7 +149,7 @@ def _predict_cells(
     adata: AnnData | MuData,
     table: Table,
     fitted: Fitted,
-    clamp_values: Literal["singles", "observed"],
+    clamp_values: ClampValues,
     source: Any,
     labels: Labels,
     *,
@@ -162,19 +165,9 @@ def _predict_cells(
     layer = gather(states, cells)
     adata = adata.copy() if copy else adata
     target = unwrap(adata, labels.mod).adata
-    if target.is_view:
-        if target.isbacked:
-            raise InputError("adata is a view of a file. Call adata.to_memory() first.")
-        target._init_as_actual(target.copy())  # as scanpy does: writing to a view would warn and do the same
+    own(target)
     target.layers[Keys(key).predicted] = layer
     return adata if copy else None
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InputError(
-            f"{name}={value!r} is not known.{did_you_mean(str(value), allowed)} Use one of {', '.join(allowed)}."
-        )
 
 
 def _check_arguments(clamps: Any, layers: Any, out: Any, chunk_size: int | None, *, copy: bool) -> None:
@@ -186,6 +179,5 @@ def _check_arguments(clamps: Any, layers: Any, out: Any, chunk_size: int | None,
                 )
     elif copy:
         raise InputError("copy=True is about the cells of adata, but new conditions are an AnnData of their own.")
-    whole = isinstance(chunk_size, int | np.integer) and not isinstance(chunk_size, bool)
-    if chunk_size is not None and not (whole and chunk_size > 0):
-        raise InputError(f"chunk_size={chunk_size!r} must be a whole number of at least 1, or None.")
+    if chunk_size is not None:
+        require_whole("chunk_size", chunk_size)
