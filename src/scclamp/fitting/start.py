@@ -4,7 +4,8 @@ At a steady state production is linear in the weights, so with the activities kn
 over conditions. Rows of regulators feed back; they are regressed on *observed* activities (leaving out the condition that
 clamps the regulator, and its self-loop, which its own noise would explain), under a ladder of penalties. The other rows do
 not feed back; they are regressed on the activities that the network itself settles at. The rung with the best validation
-loss among the stable ones starts the fit; its last rung is a network without feedback, which is always stable.
+loss among the stable ones starts the fit; its first rung is a network without feedback, which is always stable, and
+below a rung that no member is stable on there is nothing to find.
 
 Where a regulator acts half is not known either. A regulator whose clamp lies far above what it does in other conditions is
 better served by a half-activation near the clamp, which keeps its own fluctuations quiet: the caller gives the candidates,
@@ -26,7 +27,7 @@ from scclamp.fitting.objective import Objective
 from scclamp.fitting.problem import FitProblem
 from scclamp.physics import Damped, Network, steady_state
 
-CORE_LADDER = (1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, torch.inf)
+CORE_LADDER = (torch.inf, 10.0, 3.0, 1.0, 3e-1, 1e-1, 3e-2, 1e-2, 1e-3)
 """Penalties of the regulators' rows, relative to the mean squared activity change of a regulator."""
 _K = "activation.log_K"
 READOUT_LADDER = (1e-6, 1e-3, 1e-2, 1e-1)
@@ -114,7 +115,9 @@ def _climb(
     for core_penalty in CORE_LADDER:
         _set_core(network, problem, core_penalty)
         core, stable = _settle(network, problem)
-        for penalty in READOUT_LADDER if bool(stable.any()) else ():
+        if not stable.any():
+            break
+        for penalty in READOUT_LADDER:
             _set_readout(network, problem, core, penalty)
             loss = objective(network.readout(core), parameters).validation
             better = stable & (loss < best_loss)
@@ -148,7 +151,8 @@ def _set_core(network: Network, problem: FitProblem, penalty: float) -> None:
 
 def _settle(network: Network, problem: FitProblem) -> tuple[Tensor, Tensor]:
     """Regulators' steady states, and which members are stable in every condition."""
-    solver = Damped(1.0, tol=1e-5, max_steps=200)
+    # A contraction by RADIUS arrives within these steps; what needs more is no start.
+    solver = Damped(1.0, tol=1e-5, max_steps=60)
     solution = steady_state(network, problem.mask, problem.values, solver=solver, check_stability=False)
     passed, _ = Guard(RADIUS).passes(solution)
     return solution.core, passed
