@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parents[1] / "src"
-FLOORS = {"physics": 1, "fitting": 2, "encoders": 3, "probes": 3, "models": 4}
+FLOORS = {"physics": 1, "fitting": 2, "encoders": 3, "probes": 3, "predictors": 4, "models": 5}
 FACES = ("datasets", "get", "metrics", "pl", "pp", "tl")
-FLOORS |= dict.fromkeys(FACES, 5)
+FLOORS |= dict.fromkeys(FACES, 6)
 GROUND = 0
 LAZY = {"dask", "decoupler", "matplotlib", "mudata", "scanpy", "scvi", "seaborn", "sklearn"}
 PHYSICS_MAY_USE = {"torch", "numpy", "scclamp"} | sys.stdlib_module_names

@@ -1,0 +1,98 @@
+"""Shifts that a fitted network predicts when regulators are held, combined by the law it was configured with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scclamp.fitting.combination import Combination
+from scclamp.fitting.predict import Predictor
+from scclamp.physics import Status
+
+if TYPE_CHECKING:
+    from scclamp.fitting import FitConfig
+    from scclamp.physics import Dynamics
+
+
+class Shifts(NamedTuple):
+    """Shifts (targets, genes) from the network's own control, and whether all states behind each are to be trusted."""
+
+    value: Tensor
+    sound: Tensor
+
+
+class ClampStates:
+    """Solves clamped states of one fitted network and takes their shifts.
+
+    Parameters
+    ----------
+    dynamics
+        What was fitted, with one leading axis of members and no gradients.
+    doses
+        Usual clamp value of each regulator (regulators,).
+    config
+        Settings of the fit; its law of combinations is applied.
+    """
+
+    def __init__(self, dynamics: Dynamics, doses: np.ndarray, config: FitConfig) -> None:
+        self.doses = torch.as_tensor(doses).to(dynamics.b)
+        self.rows = dynamics.rows
+        self.predictor = Predictor(dynamics, self.doses)
+        n = len(doses)
+        nothing = torch.zeros(1, n, dtype=torch.bool, device=self.doses.device)
+        self.control = self._solve(nothing, nothing.to(self.doses)).value[0]
+        every = torch.arange(n, device=self.doses.device)
+        usual = self._single(every, self.doses).value
+        self.law = Combination.of(config, self._norms(usual, every))
+
+    def shifts(self, mask: Tensor, values: Tensor) -> Shifts:
+        """Shifts with the regulators in `mask` held at `values`, both (targets, regulators)."""
+        states = self._solve(mask, values)
+        shift = states.value - self.control
+        several = mask.sum(1) > 1
+        if self.law.is_steady_state or not bool(several.any()):
+            return Shifts(shift, states.sound)
+        additive, norms, sound = self._parts(mask & several[:, None], values)
+        several &= (norms > 0).sum(1) > 1
+        scale = torch.where(several, self.law.scale(norms), 1.0)
+        shift = torch.where(several[:, None], self.law(shift, additive, scale), shift)
+        measured = (self.rows >= 0).nonzero().squeeze(1)
+        at = self.rows[measured]
+        # What is held stays where it is held.
+        held = torch.where(mask[:, measured], values[:, measured] - self.control[at], shift[:, at])
+        return Shifts(shift.index_copy(1, at, held), states.sound & (sound | ~several))
+
+    def _solve(self, mask: Tensor, values: Tensor) -> Shifts:
+        size = self.predictor.chunk_size
+        parts = [self.predictor(m, v) for m, v in zip(mask.split(size), values.split(size), strict=True)]
+        status = torch.cat([part.status for part in parts])
+        return Shifts(torch.cat([part.value for part in parts]), status == Status.CONVERGED)
+
+    def _single(self, regulators: Tensor, doses: Tensor) -> Shifts:
+        mask = torch.nn.functional.one_hot(regulators, len(self.doses)).bool()
+        states = self._solve(mask, torch.where(mask, doses[:, None], 0.0))
+        return Shifts(states.value - self.control, states.sound)
+
+    def _parts(self, mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Sum of the single shifts of each target, the norms of these (targets, regulators), and whether to trust them."""
+        target, regulator = mask.nonzero(as_tuple=True)
+        pairs = torch.stack([regulator.to(values.dtype), values[mask]], 1)
+        unique, which = pairs.unique(dim=0, return_inverse=True)
+        held = unique[:, 0].long()
+        single = self._single(held, unique[:, 1])
+        additive = single.value.new_zeros(len(mask), single.value.shape[1])
+        additive.index_add_(0, target, single.value[which])
+        norms = torch.zeros_like(values)
+        norms[target, regulator] = self._norms(single.value, held)[which]
+        unsound = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)
+        unsound[target[~single.sound[which]]] = True
+        return additive, norms, ~unsound
+
+    def _norms(self, shift: Tensor, regulators: Tensor) -> Tensor:
+        """Norm of each single shift; the gene that is held says nothing about what it does to others."""
+        rows = self.rows[regulators]
+        own = shift.gather(1, rows.clamp(min=0)[:, None]).squeeze(1) * (rows >= 0)
+        return (shift.square().sum(1) - own.square()).clamp(min=0).sqrt()
