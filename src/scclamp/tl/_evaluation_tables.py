@@ -1,0 +1,99 @@
+"""From predicted shifts to the tables of a verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from scclamp.tl._verdict import Interval, Scorer, correlate, effective_rank, spearman_brown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scclamp.tl._judged import Judged
+
+PER_PAIR = ("r", "r_nonadditive", "projection", "top1", "top5", "mse")
+_COLUMNS = ("prediction", "metric", "group", "value", "low", "high", "n")
+
+
+def per_pair(scorer: Scorer, judged: Judged, predictions: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Scores of every prediction for every combination."""
+    parts = []
+    for name, shift in predictions.items():
+        rank = scorer.rank(shift)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "prediction": name,
+                    "combination": judged.names,
+                    "r": scorer.r(shift),
+                    "r_nonadditive": scorer.r_nonadditive(shift),
+                    "projection": scorer.projection(shift),
+                    "top1": (rank < 2).astype(float),
+                    "top5": (rank < 6).astype(float),
+                    "squared_error": scorer.errors(shift),
+                    "mse": scorer.errors(shift) / scorer.free.sum(1),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def summarise(scorer: Scorer, pairs: pd.DataFrame, strongest: str, groups: pd.Series) -> pd.DataFrame:
+    """Means over combinations with intervals, skill and gain over the strongest scaled null, over all and in each group."""
+    rows = []
+    null = pairs[pairs["prediction"] == strongest]
+    size = (np.where(scorer.free, scorer.observed, 0.0) ** 2).sum(1)
+    for name, own in pairs.groupby("prediction", sort=False):
+        for group, chosen in _chosen(groups):
+            within = scorer.within(chosen)
+            found = {metric: within.mean(own[metric].to_numpy()[chosen]) for metric in PER_PAIR}
+            error, reference = (p["squared_error"].to_numpy()[chosen] for p in (own, null))
+            found["r2"] = within.ratio(error, size[chosen])
+            found["skill"] = within.ratio(error, reference)
+            found["gain_in_r"] = within.mean((own["r"].to_numpy() - null["r"].to_numpy())[chosen])
+            rows += [(name, metric, group, *interval, int(chosen.sum())) for metric, interval in found.items()]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _chosen(groups: pd.Series) -> list[tuple[str, np.ndarray]]:
+    names = [str(name) for name in groups.dropna().unique()]
+    return [("all", np.ones(len(groups), bool)), *((name, (groups == name).to_numpy()) for name in sorted(names))]
+
+
+def interactions(scorer: Scorer, judged: Judged, own: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Predicted interactions against observed residuals of halves of the cells, and how well the halves agree.
+
+    Parameters
+    ----------
+    scorer
+        Draws the intervals.
+    judged
+        The combinations.
+    own
+        For every prediction the shift minus the sum of its own singles, from the cells of either half (2, combinations,
+        genes): what is learned from one half meets the residual of the other.
+    """
+    if judged.halves is None or judged.half_shifts is None:
+        return pd.DataFrame(columns=_COLUMNS)
+    residuals = [s - judged.add(half) for s, half in zip(judged.half_shifts, judged.halves, strict=True)]
+    rows = []
+    for name, predicted in own.items():
+        both = [correlate(predicted[k], residuals[1 - k], judged.free) for k in (0, 1)]
+        rows.append((name, "interaction", "all", *scorer.mean(np.mean(both, axis=0)), len(judged.names)))
+    between = correlate(residuals[0], residuals[1], judged.free)
+    # A prediction without noise of its own meets the noise of one half: the root of the agreement is its ceiling.
+    ceiling = np.sqrt(np.clip(between, 0, None))
+    rows.append(("replicate", "interaction", "all", *scorer.mean(ceiling), len(judged.names)))
+    whole = spearman_brown(np.clip(between, 0, None))
+    rows.append(("replicate", "reliability", "all", *scorer.mean(whole), len(judged.names)))
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def structure(A: np.ndarray) -> pd.DataFrame:
+    """Size and effective rank of the weights."""
+    figures = {"frobenius_norm": float(np.linalg.norm(A)), "effective_rank": effective_rank(A)}
+    rows = [("network", name, "all", *Interval(value, np.nan, np.nan), A.shape[1]) for name, value in figures.items()]
+    return pd.DataFrame(rows, columns=_COLUMNS)

@@ -1,0 +1,81 @@
+"""A verdict as a text to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scclamp.tl._verdict import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from scclamp.tl._judged import Judged
+
+Figures = dict[tuple[str, str], Interval]
+_SHOWN = {"r": "r", "r_nonadditive": "rho_nonadd", "top1": "top 1", "top5": "top 5", "r2": "R2", "skill": "skill"}
+
+
+def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) -> str:
+    """Headline, one row for each prediction, interactions, and what to mind."""
+    chosen = scores[scores["group"] == "all"]
+    keys = zip(chosen["prediction"], chosen["metric"], strict=True)
+    whole = dict(zip(keys, map(Interval, chosen["value"], chosen["low"], chosen["high"]), strict=True))
+    sizes = sorted({len(t) for t in judged.targets})
+    lines = [f"Verdict on {len(judged.names)} combinations of {' or '.join(map(str, sizes))} genes"]
+    lines += ["", *_headline(whole, params["strongest"]), "", *_table(whole), "", *_interaction(whole)]
+    lines += [
+        "",
+        "rho_nonadd is confounded: prediction and observation share the additive sum that is taken from both, so that even",
+        "'no change' scores. Skill is 1 - MSE / MSE of the strongest scaled null; square brackets are 95 % intervals over",
+        "combinations. Genes that a combination clamps are left out.",
+    ]
+    return "\n".join(lines)
+
+
+def _headline(whole: Figures, strongest: str) -> list[str]:
+    skill, gain = whole["network", "skill"], whole["network", "gain_in_r"]
+    if skill.low > 0:
+        word = "The network is better than"
+    elif skill.high < 0:
+        word = "The network is worse than"
+    else:
+        word = "The network cannot be told from"
+    return [
+        f"{word} the strongest null ({strongest}).",
+        f"Skill {_interval(skill)}, gain in mean r {_interval(gain)}.",
+    ]
+
+
+def _table(whole: Figures) -> list[str]:
+    names = [name for name, metric in whole if metric == "r"]
+    width = max(map(len, names))
+    lines = [f"{'':{width}}  " + "  ".join(f"{title:>10}" for title in _SHOWN.values())]
+    for name in names:
+        cells = []
+        for metric in _SHOWN:
+            value, network = whole[name, metric].value, whole["network", metric].value
+            # A figure of the network that a null reaches is no evidence, and is marked at the null.
+            reached = not name.startswith("network") and np.isfinite(value) and value >= network
+            cells.append(f"{_number(value)}{'*' if reached else ' '}")
+        lines.append(f"{name:{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
+    return [*lines, "* reaches the network"]
+
+
+def _interaction(whole: Figures) -> list[str]:
+    found = {name: figure for (name, metric), figure in whole.items() if metric == "interaction"}
+    if not found:
+        return ["Interactions cannot be judged apart from the additive part: no condition has cells to halve."]
+    lines = ["Interactions beyond each prediction's own singles, against cells that they were not estimated on:"]
+    return lines + [f"  {name}: {_interval(figure)}" for name, figure in found.items()]
+
+
+def _interval(figure: Interval) -> str:
+    return f"{_number(figure.value)} [{_number(figure.low)}, {_number(figure.high)}]"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if np.isfinite(value) else "-"

@@ -1,0 +1,107 @@
+"""What a verdict is about: the combinations of a screen whose genes are all perturbed alone too, as they were observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scclamp._errors import InputError, list_some
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scclamp.conditions import Conditions
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Observed combinations; shifts are combinations x genes.
+
+    Parameters
+    ----------
+    conditions
+        Control and singles, with the means over all their cells: what baselines learn from.
+    halves
+        The same from either half of the cells of each condition; None where a condition has too few.
+    names, targets
+        The combinations.
+    shift
+        Observed shift of each.
+    half_shifts
+        Observed shifts in either half.
+    """
+
+    conditions: Conditions
+    halves: tuple[Conditions, Conditions] | None
+    names: tuple[str, ...]
+    targets: tuple[tuple[str, ...], ...]
+    shift: np.ndarray
+    half_shifts: tuple[np.ndarray, np.ndarray] | None
+
+    @classmethod
+    def of(cls, halved: Conditions, chosen: Sequence[str] | None, known: Sequence[str]) -> Judged:
+        """From conditions whose cells were split into halves.
+
+        Parameters
+        ----------
+        halved
+            All conditions of the screen; train and validation are the halves.
+        chosen
+            Combinations to judge; all by default.
+        known
+            Regulators of the fit.
+        """
+        single = {t[0] for t, is_single in zip(halved.targets, halved.singles, strict=True) if is_single}
+        single &= set(known)
+        judged = [i for i in np.flatnonzero(halved.combos) if single.issuperset(halved.targets[i])]
+        if chosen is not None:
+            at = {halved.names[i]: i for i in judged}
+            if missing := [name for name in chosen if name not in at]:
+                raise InputError(
+                    f"conditions={list(chosen)!r}: {list_some(missing)} cannot be judged. A combination needs cells of its own, "
+                    "and every gene of it needs cells perturbed alone and a column in the fit."
+                )
+            judged = [at[name] for name in chosen]
+        if len(judged) < 2:
+            raise InputError(
+                f"adata holds {len(judged)} combinations whose genes are all regulators of the fit and perturbed alone too; a "
+                "verdict needs at least 2. Pass the screen with its combinations."
+            )
+        n = np.stack([halved.train_n, halved.val_n])
+        means = np.stack([halved.train_mean, halved.val_mean])
+        whole = np.nansum(means * (n / n.sum(0))[..., None], 0)
+        base = np.flatnonzero(halved.singles | (np.arange(halved.n_conditions) == 0))
+        needed = np.union1d(base, judged)
+        both = bool((n[:, needed] > 0).all())
+        return cls(
+            conditions=_with(halved, base, whole, n.sum(0)),
+            halves=(_with(halved, base, means[0], n[0]), _with(halved, base, means[1], n[1])) if both else None,
+            names=tuple(halved.names[i] for i in judged),
+            targets=tuple(halved.targets[i] for i in judged),
+            shift=whole[judged] - whole[0],
+            half_shifts=(means[0, judged] - means[0, 0], means[1, judged] - means[1, 0]) if both else None,
+        )
+
+    @cached_property
+    def free(self) -> np.ndarray:
+        """Genes that a combination does not clamp (combinations, genes)."""
+        row = {gene: i for i, gene in enumerate(self.conditions.genes)}
+        free = np.ones(self.shift.shape, bool)
+        for i, target in enumerate(self.targets):
+            free[i, [row[gene] for gene in target if gene in row]] = False
+        return free
+
+    def add(self, conditions: Conditions) -> np.ndarray:
+        """Sum of the single shifts of each combination, from the means of some cells."""
+        at = {t[0]: i for i, t in enumerate(conditions.targets) if len(t) == 1}
+        shifts = conditions.train_mean - conditions.train_mean[0]
+        return np.stack([shifts[[at[gene] for gene in target]].sum(0) for target in self.targets])
+
+
+def _with(conditions: Conditions, rows: np.ndarray, means: np.ndarray, n: np.ndarray) -> Conditions:
+    """Some conditions, with these means as the training means."""
+    known = replace(conditions, train_mean=means, train_n=n.astype(conditions.train_n.dtype))
+    return known.select([conditions.names[i] for i in rows])
