@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from scclamp.physics import Anderson, Damped, Hill, Network, Newton, Problem, Status, drive, steady_state
+from scclamp.physics import Anderson, Chord, Damped, Hill, Network, Newton, Problem, Status, drive, steady_state
 
 RADII = (0.1, 0.5, 0.9, 0.99, 0.999)
 ROTATIONS = {"positive": 1.0, "negative": -1.0, "rotating": np.exp(0.7j), "quarter": 1j}
@@ -132,7 +132,7 @@ def test_nan_at_any_step_is_named_there_and_stays_there(solver, step, bad, make)
     problem = Problem(core, torch.ones(3, 4, dtype=torch.bool), torch.zeros(3, 4, dtype=torch.float64))
     with torch.no_grad():
         clean = drive(solver, problem, x0)
-        spoilt = drive(solver, problem._replace(core=Injected(core, step, bad)), x0)
+        spoilt = drive(solver, replace(problem, core=Injected(core, step, bad)), x0)
     assert (clean.status == Status.MAX_STEPS).all(), "the clean run must not end before the injection"
     assert spoilt.status.tolist() == [Status.MAX_STEPS, Status.NONFINITE, Status.MAX_STEPS]
     assert spoilt.iterations[1] == step
@@ -147,7 +147,7 @@ def test_nan_in_newton_is_named(step, make):
     with torch.no_grad():
         clean = drive(Newton(tol=1e-13), problem, x0)
         # Newton looks at the map twice in each step, once to judge the state and once to judge its proposal.
-        spoilt = drive(Newton(tol=1e-13), problem._replace(core=Injected(core, step, float("nan"))), x0)
+        spoilt = drive(Newton(tol=1e-13), replace(problem, core=Injected(core, step, float("nan"))), x0)
     assert spoilt.status.tolist() == [Status.CONVERGED, Status.NONFINITE, Status.CONVERGED]
     assert torch.equal(spoilt.x[[0, 2]], clean.x[[0, 2]])
 
@@ -290,3 +290,36 @@ def test_anderson_needs_fewer_steps_than_damped(affine):
         steady_state(network, *free(network), solver=s) for s in (Damped(1.0, 1e-9, 5000), Anderson(tol=1e-9))
     )
     assert fast.iterations.item() < slow.iterations.item() / 10
+
+
+def test_chord_shares_the_inverse_that_it_is_given(make):
+    network = make()
+    mask, values = free(network)
+    exact = steady_state(network, mask, values, solver=Newton(1e-13))
+    inverse = torch.linalg.inv(torch.eye(4, dtype=torch.float64) - exact.linearisation.mean_condition())
+    near = exact.core + 1e-3
+    given = steady_state(network, mask, values, solver=Chord(1e-10, inverse=inverse), core0=near)
+    own = steady_state(network, mask, values, solver=Chord(1e-10), core0=near)
+    torch.testing.assert_close(given.core, exact.core, rtol=0, atol=1e-9)
+    assert (given.iterations < own.iterations).all()
+
+
+@pytest.mark.parametrize("bad", [0.0, -50.0, float("nan"), float("inf")])
+def test_chord_survives_an_inverse_that_is_none(make, bad):
+    network = make()
+    mask, values = free(network)
+    inverse = torch.full((4, 4), bad, dtype=torch.float64)
+    solution = steady_state(network, mask, values, solver=Chord(1e-10, inverse=inverse), check_stability=False)
+    assert solution.converged.all(), solution.describe()
+    torch.testing.assert_close(solution.core, steady_state(network, mask, values).core, rtol=0, atol=1e-5)
+
+
+def test_a_problem_keeps_its_last_linearisation_and_no_other(make):
+    network = make()
+    x = torch.ones(1, 4, dtype=torch.float64)
+    problem = Problem(network.core(), torch.ones(1, 4, dtype=torch.bool), x)
+    first = problem.linearise(x)
+    assert problem.linearise(x) is first
+    moved = problem.linearise(x + 1).dense()
+    torch.testing.assert_close(moved, network.core().linearise(x + 1, problem.free).dense())
+    assert not torch.allclose(moved, first.dense())

@@ -32,7 +32,7 @@ from scclamp.physics import (
     steady_state,
 )
 
-_SOLVERS = {"chord": Chord, "anderson": Anderson, "newton": Newton}
+_SOLVERS = {"anderson": Anderson, "newton": Newton}
 HISTORY = (
     "loss",
     "perturbation",
@@ -84,6 +84,7 @@ class Trainer:
         self.adjoint = _adjoint(config)
         self.epoch = 0
         self.core: Tensor | None = None
+        self.inverse: Tensor | None = None
         self.previous = self._snapshot()
         self.best = self._snapshot()
         self.lowest = Lowest(self._snapshot(), config.backtrack)
@@ -114,7 +115,7 @@ class Trainer:
         # Only our parameters: an encoder's own must come out of a fit without gradients.
         losses.total.sum().backward(inputs=self.trained)
         norm = self._clip()
-        self.core = solution.core
+        self.core, self.inverse = solution.core, solution.backward.inverse
         self.previous = self._snapshot()
         self.optimizer.step()
         self._backtrack(losses.total.detach(), solution.core)
@@ -126,6 +127,8 @@ class Trainer:
         steps = config.cold_steps if self.epoch < config.cold_epochs else config.warm_steps
         if config.solver == "damped":
             return Damped(config.damping, config.tol, steps)
+        if config.solver == "chord":
+            return Chord(config.tol, steps, inverse=self.inverse)
         return _SOLVERS[config.solver](tol=config.tol, max_steps=steps)
 
     def solve(self) -> Solution:
@@ -218,10 +221,8 @@ class Trainer:
         tensors |= {f"previous.{k}": p for k, p in self.previous.items()}
         tensors |= {f"best.{k}": p for k, p in self.best.items()}
         tensors |= {"best_loss": self.best_loss, "best_epoch": self.best_epoch}
-        if self.core is not None:
-            tensors["core"] = self.core
-        if self.guard.vector is not None:
-            tensors["guard"] = self.guard.vector
+        carried = {"core": self.core, "inverse": self.inverse, "guard": self.guard.vector}
+        tensors |= {name: tensor for name, tensor in carried.items() if tensor is not None}
         for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
             tensors |= {f"{name}.{k}": v for k, v in part.state().items()}
         return tensors, {"epoch": self.epoch, "history": self.history}
@@ -234,7 +235,8 @@ class Trainer:
         self.previous = {k: tensors[f"previous.{k}"] for k in self.parameters}
         self.best = {k: tensors[f"best.{k}"] for k in self.parameters}
         self.best_loss, self.best_epoch = tensors["best_loss"], tensors["best_epoch"]
-        self.core, self.guard.vector = tensors.get("core"), tensors.get("guard")
+        self.core, self.inverse = tensors.get("core"), tensors.get("inverse")
+        self.guard.vector = tensors.get("guard")
         for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
             prefix = f"{name}."
             part.load_state({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})

@@ -24,12 +24,16 @@ from scclamp.physics.status import Status
 
 @dataclass
 class BackwardReport:
-    """What the last backward pass through a solution did; empty before it ran."""
+    """What the last backward pass through a solution did; empty before it ran.
+
+    `inverse` is that of I - M for the mean condition, when one was taken: the next problem's solver can start from it.
+    """
 
     residual: Tensor | None = None
     iterations: int = 0
     converged: bool = True
     n_direct: int = 0
+    inverse: Tensor | None = None
 
 
 class Adjoint(Protocol):
@@ -61,8 +65,7 @@ class _Implicit(torch.autograd.Function):
 def _attach(problem: Problem, x: Tensor, solve: Callable[[Linearisation, Tensor], Tensor]) -> Tensor:
     """State whose gradient passes through `solve`, at the linearisation of the map there."""
     image = problem(x)
-    with torch.no_grad():
-        M = problem.core.linearise(x, problem.free)
+    M = problem.linearise(x)
     return _Implicit.apply(image, x, lambda v: solve(M, v))
 
 
@@ -121,18 +124,19 @@ class ReducedImplicit:
         if self.max_steps == 0:
             return v, torch.ones(v.shape[:-1], dtype=torch.bool, device=v.device)
         # Row vectors: (I - M^T) w = v is w (I - M) = v, so the inverse of I - mean(M) multiplies from the right.
-        inverse = torch.linalg.inv_ex(eye - M.mean_condition()).inverse
+        # Contiguous, as it would be read from a checkpoint: products round differently in another layout.
+        inverse = report.inverse = torch.linalg.inv_ex(eye - M.mean_condition()).inverse.contiguous()
         w = v @ inverse
-        scale = v.abs().amax(-1).clamp(min=torch.finfo(v.dtype).tiny)
+        enough = tol * v.abs().amax(-1).clamp(min=torch.finfo(v.dtype).tiny)
         for report.iterations in range(1, self.max_steps + 1):
-            r = v - (1 + self.tikhonov) * w + M.vjp(w)
-            reached = r.abs().amax(-1) <= tol * scale
+            r = torch.sub(v, w, alpha=1 + self.tikhonov) + M.vjp(w)
+            left = ~(r.abs().amax(-1) <= enough)
             # A handful of stragglers is cheaper to solve directly than to refine along with everybody.
-            if int((~reached).sum()) <= reached.numel() // 16:
+            if int(left.sum()) <= left.numel() // 16:
                 break
             # What has arrived stays: where the mean is a poor guide, a further correction would lead away again.
-            w = torch.where(reached[..., None], w, w + r @ inverse)
-        return w, ~reached
+            w = torch.where(left[..., None], w + r @ inverse, w)
+        return w, left
 
 
 @dataclass(frozen=True)

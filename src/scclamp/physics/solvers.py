@@ -6,28 +6,38 @@ finished conditions still, checks finiteness, counts, and says how each conditio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from scclamp.physics.dynamics import Core
+from scclamp.physics.linearisation import Linearisation
 from scclamp.physics.status import Status
 
 _REFRESH = 8
 """Steps between two looks at the rounding level of the states."""
 
 
-class Problem(NamedTuple):
+@dataclass(eq=False)
+class Problem:
     """A clamped core map: x -> where(free, core(x), values)."""
 
     core: Core
     free: Tensor
     values: Tensor
+    _last: tuple[Tensor, Linearisation] | None = field(default=None, init=False, repr=False)
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.where(self.free, self.core(x), self.values)
+
+    def linearise(self, x: Tensor) -> Linearisation:
+        """Derivative at `x`, a constant to autograd; the last is kept, for those who ask at the same state."""
+        if self._last is None or self._last[0] is not x:
+            with torch.no_grad():
+                self._last = x, self.core.linearise(x, self.free.expand_as(x))
+        return self._last[1]
 
 
 class Solver(Protocol):
@@ -157,7 +167,7 @@ class Newton:
 
     def step(self, problem: Problem, x: Tensor, gx: Tensor, state: None) -> tuple[Tensor, None]:
         f = gx - x
-        M = problem.core.linearise(x, problem.free).dense()
+        M = problem.linearise(x).dense()
         full = x + torch.linalg.solve_ex(_eye_like(x) - M, f[..., None]).result.squeeze(-1)
         full = torch.where(problem.free, full, problem.values)
         better = _max_abs(problem(full) - full) < _max_abs(f)
@@ -185,7 +195,7 @@ class Chord:
 
     Conditions differ by a clamp and slightly in slope, so after a warm start a few nearly free steps with the inverse for
     their mean settle nearly all of them. What is left after `shared_steps` gets exact Newton steps. Where a step did not
-    reduce the residual, a plain damped step is taken instead.
+    reduce the residual or has no finite change to offer, a plain damped step is taken instead.
 
     Parameters
     ----------
@@ -195,11 +205,15 @@ class Chord:
         Steps before a condition is given up.
     shared_steps
         Steps with the shared inverse.
+    inverse
+        Inverse of I - M (*batch, regulators, regulators) to share, such as the one that the adjoint of a neighbouring
+        problem left in its report. When None, it is taken where a first plain step leads.
     """
 
     tol: float = 1e-6
     max_steps: int = 200
     shared_steps: int = 4
+    inverse: Tensor | None = field(default=None, repr=False, compare=False)
 
     def init(self, x: Tensor) -> None:
         return None
@@ -208,25 +222,26 @@ class Chord:
         f = gx - x
         residual = _max_abs(f)
         if state is None:
-            # Near a solution one plain step is often enough, and it needs no inverse.
-            return gx, _Shared(None, torch.full_like(residual, torch.inf), 0)
+            state = _Shared(self.inverse, torch.full_like(residual, torch.inf), 0)
+            if self.inverse is None:
+                # Near a solution one plain step is often enough, and it needs no inverse.
+                return gx, state
         inverse = self._inverse(problem, x) if state.inverse is None else state.inverse
-        change = torch.where(problem.free, f @ inverse, f)
+        change = torch.where(problem.free, f @ inverse.mT, f)
         if state.taken >= self.shared_steps:
             change = self._exact(problem, x, f, residual, change)
-        worse = ~(residual < 0.9 * state.residual)
-        change = torch.where(worse[..., None], 0.5 * f, change)
+        trusted = (residual < 0.9 * state.residual) & (_max_abs(change) < torch.inf)
+        change = torch.where(trusted[..., None], change, 0.5 * f)
         return x + change, _Shared(inverse, residual, state.taken + 1)
 
     def _inverse(self, problem: Problem, x: Tensor) -> Tensor:
-        M = problem.core.linearise(x, problem.free.expand_as(x)).mean_condition()
-        return torch.linalg.inv_ex(_eye_like(x) - M).inverse.mT
+        return torch.linalg.inv_ex(_eye_like(x) - problem.linearise(x).mean_condition()).inverse
 
     def _exact(self, problem: Problem, x: Tensor, f: Tensor, residual: Tensor, change: Tensor) -> Tensor:
         """Newton's change for conditions that have not arrived, as many as fit; the shared change for the others."""
         at_once = max(1, _EXACT_ENTRIES // x.shape[-1] ** 2)
         left = ((residual > self.tol) & (residual < torch.inf)).nonzero()[:at_once].unbind(-1)
-        M = problem.core.linearise(x, problem.free.expand_as(x)).select(left).dense()
+        M = problem.linearise(x).select(left).dense()
         change[left] = torch.linalg.solve_ex(_eye_like(x) - M, f[left][..., None]).result.squeeze(-1)
         return change
 

@@ -125,8 +125,7 @@ def steady_state(
     shape = _check_clamps(dynamics, mask, values, core0)
     solver = Newton() if solver is None else solver
     adjoint = ReducedImplicit() if adjoint is None else adjoint
-    core = dynamics.core()
-    problem = Problem(core, ~mask, values)
+    problem = Problem(dynamics.core(), ~mask, values)
     with torch.no_grad():
         x0 = (dynamics.rest() if core0 is None else core0).expand(shape)
         settled = drive(solver, problem, x0)
@@ -139,10 +138,10 @@ def steady_state(
         # NaN is put in last, where it stops gradients: a loss over the other conditions stays differentiable.
         value = value.where(finite, torch.nan)
     with torch.no_grad():
-        linearisation = core.linearise(settled.x, problem.free.expand(shape))
         bounds = dynamics.bounds
         outside = ((settled.x < bounds[0]) | (settled.x > bounds[1])).sum(-1)
         status = settled.status.masked_fill(~_sound(dynamics, value), int(Status.NONFINITE))
+    linearisation = problem.linearise(settled.x)
     if check_stability:
         status = _mark_unstable(status, linearisation, shape[-1])
     return Solution(
