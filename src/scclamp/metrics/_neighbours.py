@@ -1,0 +1,92 @@
+"""Where a condition's own observation ranks among those of all conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scclamp._errors import InputError
+from scclamp.metrics._candidates import as_finite
+from scclamp.metrics._judged import Judged, as_rows, judge
+
+Floats = NDArray[np.float64]
+Metric = Literal["l1", "l2", "cosine"]
+METRICS = ("l1", "l2", "cosine")
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """How many other observations are closer to a prediction than its own, and how many are as close."""
+
+    closer: Floats
+    tied: Floats
+    n_others: int
+
+    @property
+    def share_closer(self) -> Floats:
+        """Mid-rank of the own observation from 0 (closest) to 1; NaN without others."""
+        if self.n_others == 0:
+            return np.full(self.closer.shape, np.nan)
+        return (self.closer + 0.5 * self.tied) / self.n_others
+
+
+def standing(pair: Judged, metric: Metric, distractors: Judged | None) -> Standing:
+    """Rank the own observation of each condition by its distance to the prediction, on the genes that count there.
+
+    Parameters
+    ----------
+    pair
+        What is compared.
+    metric
+        Distance.
+    distractors
+        More observations that compete.
+    """
+    candidates, grain = as_finite(pair.observed, "observed"), pair.observed_grain
+    if distractors is not None:
+        candidates = np.concatenate([candidates, distractors.observed])
+        grain = np.concatenate([grain, distractors.observed_grain])
+    closer, tied = np.full(len(pair.keep), np.nan), np.full(len(pair.keep), np.nan)
+    for row in np.flatnonzero(pair.defined):
+        count = pair.keep[row]
+        competing = candidates if count.all() else candidates[:, count]
+        distance = _distances(pair.predicted[row, count], competing, metric, pair.predicted_grain[row], grain)
+        own, others = distance[row], np.delete(distance, row)
+        if not np.isnan(own):
+            # An observation without a shift has no direction and is close to nothing.
+            closer[row], tied[row] = (others < own).sum(), (others == own).sum()
+    return Standing(closer, tied, len(candidates) - 1)
+
+
+def rivals(distractors: ArrayLike | None, control: ArrayLike | None, n_genes: int) -> Judged | None:
+    """Check observations that compete with those under judgement; with a control, their shifts from it."""
+    if distractors is None:
+        return None
+    values = as_rows("distractors", distractors)
+    if values.shape[1] != n_genes:
+        raise InputError(
+            f"distractors has {values.shape[1]} genes, but observed has {n_genes}. Bring both to the same genes."
+        )
+    if control is not None and np.ndim(control) != 1:
+        raise InputError(
+            f"control has shape {np.shape(control)}, so that distractors= have no control. Pass one profile of "
+            f"{n_genes} genes."
+        )
+    as_finite(values, "distractors")
+    return judge(distractors, distractors, control=control)
+
+
+def _distances(point: Floats, rivals: Floats, metric: Metric, point_grain: float, grain: Floats) -> Floats:
+    # Sums over an axis, not matrix products: equal observations must come out exactly as far.
+    if metric == "l1":
+        return np.abs(rivals - point).sum(axis=1)
+    if metric == "l2":
+        return np.sqrt(((rivals - point) ** 2).sum(axis=1))
+    if np.abs(point).max() <= point_grain:
+        return np.full(len(rivals), np.nan)
+    sizes = np.abs(rivals).max(axis=1)
+    norms = np.where(sizes > grain, np.sqrt((rivals**2).sum(axis=1)), np.nan)
+    return -(rivals * point).sum(axis=1) / norms
