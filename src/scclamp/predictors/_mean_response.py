@@ -37,7 +37,8 @@ class MeanResponse(Baseline):
         self.mean_ = np.concatenate([training.shifts, training.combo_shifts]).mean(0)
 
     def _shift(self, targets: Sequence[Target]) -> np.ndarray:
-        return np.array([self.mean_ if target else np.zeros_like(self.mean_) for target in targets])
+        perturbed = np.array([len(target) > 0 for target in targets], float)
+        return np.outer(perturbed, self.mean_)
 
     def _known(self, training: Training) -> None:
         return None

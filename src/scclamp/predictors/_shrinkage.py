@@ -42,10 +42,12 @@ def choose_penalty(matrix: np.ndarray) -> float:
     True
     """
     n, m = matrix.shape
-    if min(n, m) < _FOLDS or not matrix.any():
+    if min(n, m) < _FOLDS:
         return 0.0
-    unit = float(np.median(np.linalg.svd(matrix, compute_uv=False) ** 2))
-    if unit == 0:
+    squares = np.linalg.svd(matrix, compute_uv=False) ** 2
+    unit = float(np.median(squares))
+    # Exactly low-rank, or zero: nothing is noise.
+    if unit <= squares[0] * np.finfo(float).eps:
         return 0.0
     penalties = unit * FACTORS * (1 - 1 / _FOLDS)
     errors = np.zeros(len(penalties))
