@@ -18,7 +18,7 @@ from scclamp.tl._evaluation_tables import interactions, per_pair, structure, sum
 from scclamp.tl._evaluation_text import describe
 from scclamp.tl._judged import Judged
 from scclamp.tl._predict_clamps import predict_clamps
-from scclamp.tl._verdict import Scorer, scale_across
+from scclamp.tl._verdict import Scorer, residual, scale_across
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,8 +80,9 @@ def evaluate(
         `scores`, that table; `pairs`, the scores of each combination; `report`, a text to read; `params`.
 
     Metrics: `r` (eq. 6 of the paper), `r_nonadditive` and `projection` (of the residual from the observed additive sum; confounded, since both
-    sides share that sum: read them beside the nulls), `top1` and `top5` (retrieval by cosine), `mse`, `r2`, `skill`,
-    `gain_in_r` over the strongest scaled null, and, when there are cells to halve, `interaction`: the prediction minus the
+    sides share that sum: read them beside the nulls), `top1` and `top5` (retrieval by cosine), `mse`, `r2`, `skill` and
+    `gain_in_r` over the strongest scaled null, the same over the strongest that needs no network
+    (`skill_without_network`, `gain_in_r_without_network`), and, when there are cells to halve, `interaction`: the prediction minus the
     sum of its own singles, against the residual of cells that it was not estimated on, with `ceiling`, what replicate
     measurements reach.
 
@@ -110,14 +111,22 @@ def evaluate(
     nulls = {name: shift for name, shift in predictions.items() if name not in (NETWORK, STEADY)}
     scaled = {f"{n}, scaled": scale_across(s, judged.shift, judged.free, rng) for n, s in nulls.items() if s.any()}
     strongest = min(scaled, key=lambda name: float(scorer.errors(scaled[name]).sum()))
+    needing_none = {name: shift for name, shift in scaled.items() if not name.startswith(SINGLES)}
+    without = min(needing_none, key=lambda name: float(scorer.errors(scaled[name]).sum()))
     pairs = per_pair(scorer, judged, predictions | scaled)
     tables = [
-        summarise(scorer, pairs, strongest, groups),
+        summarise(scorer, pairs, {"": strongest, "_without_network": without}, groups),
         interactions(scorer, judged, _own_interactions(judged, predictions)),
         structure(result.A),
     ]
     scores = pd.concat([table for table in tables if len(table)], ignore_index=True)
-    params = {"strongest": strongest, "clamp_values": clamp_values, "combination": combination, "n": len(judged.names)}
+    params = {
+        "strongest": strongest,
+        "strongest_without_network": without,
+        "clamp_values": clamp_values,
+        "combination": combination,
+        "n": len(judged.names),
+    }
     target = unwrap(adata, mod).adata
     own(target)
     target.uns[key_added or f"{key}_evaluation"] = {
@@ -205,6 +214,7 @@ def _own_interactions(judged: Judged, predictions: Mapping[str, np.ndarray]) -> 
         for half in judged.halves:
             fitted = baseline.fit(half)
             single = {g: fitted.predict([(g,)])[0] - half.train_mean[0] for g in {g for t in judged.targets for g in t}}
-            parts.append(_shift(fitted, judged, half) - np.stack([sum(single[g] for g in t) for t in judged.targets]))
+            sums = np.stack([sum(single[g] for g in t) for t in judged.targets])
+            parts.append(residual(_shift(fitted, judged, half), sums))
         found[baseline.name] = np.stack(parts)
     return found

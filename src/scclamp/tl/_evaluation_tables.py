@@ -41,19 +41,20 @@ def per_pair(scorer: Scorer, judged: Judged, predictions: Mapping[str, np.ndarra
     return pd.concat(parts, ignore_index=True)
 
 
-def summarise(scorer: Scorer, pairs: pd.DataFrame, strongest: str, groups: pd.Series) -> pd.DataFrame:
-    """Means over combinations with intervals, skill and gain over the strongest scaled null, over all and in each group."""
+def summarise(scorer: Scorer, pairs: pd.DataFrame, strongest: Mapping[str, str], groups: pd.Series) -> pd.DataFrame:
+    """Means over combinations with intervals, skill and gain over nulls by suffix, over all and in each group."""
     rows = []
-    null = pairs[pairs["prediction"] == strongest]
+    nulls = {suffix: pairs[pairs["prediction"] == name] for suffix, name in strongest.items()}
     size = (np.where(scorer.free, scorer.observed, 0.0) ** 2).sum(1)
     for name, own in pairs.groupby("prediction", sort=False):
         for group, chosen in _chosen(groups):
             within = scorer.within(chosen)
             found = {metric: within.mean(own[metric].to_numpy()[chosen]) for metric in PER_PAIR}
-            error, reference = (p["squared_error"].to_numpy()[chosen] for p in (own, null))
+            error = own["squared_error"].to_numpy()[chosen]
             found["r2"] = within.ratio(error, size[chosen])
-            found["skill"] = within.ratio(error, reference)
-            found["gain_in_r"] = within.mean((own["r"].to_numpy() - null["r"].to_numpy())[chosen])
+            for suffix, null in nulls.items():
+                found[f"skill{suffix}"] = within.ratio(error, null["squared_error"].to_numpy()[chosen])
+                found[f"gain_in_r{suffix}"] = within.mean((own["r"].to_numpy() - null["r"].to_numpy())[chosen])
             rows += [(name, metric, group, *interval, int(chosen.sum())) for metric, interval in found.items()]
     return pd.DataFrame(rows, columns=_COLUMNS)
 

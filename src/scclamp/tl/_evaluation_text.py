@@ -26,7 +26,7 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
     whole = dict(zip(keys, map(Interval, chosen["value"], chosen["low"], chosen["high"]), strict=True))
     sizes = sorted({len(t) for t in judged.targets})
     lines = [f"Verdict on {len(judged.names)} combinations of {' or '.join(map(str, sizes))} genes"]
-    lines += ["", *_headline(whole, params["strongest"]), "", *_table(whole), "", *_interaction(whole)]
+    lines += ["", *_headline(whole, params), "", *_table(whole), "", *_interaction(whole)]
     lines += [
         "",
         "rho_nonadd is confounded: prediction and observation share the additive sum that is taken from both, so that even",
@@ -36,18 +36,17 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
     return "\n".join(lines)
 
 
-def _headline(whole: Figures, strongest: str) -> list[str]:
-    skill, gain = whole["network", "skill"], whole["network", "gain_in_r"]
-    if skill.low > 0:
-        word = "The network is better than"
-    elif skill.high < 0:
-        word = "The network is worse than"
-    else:
-        word = "The network cannot be told from"
-    return [
-        f"{word} the strongest null ({strongest}).",
-        f"Skill {_interval(skill)}, gain in mean r {_interval(gain)}.",
-    ]
+def _headline(whole: Figures, params: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for suffix, what in (("_without_network", "null that needs no network"), ("", "null of all")):
+        skill, gain = whole["network", f"skill{suffix}"], whole["network", f"gain_in_r{suffix}"]
+        if skill.low > 0:
+            word = "is better than"
+        else:
+            word = "is worse than" if skill.high < 0 else "cannot be told from"
+        lines.append(f"The network {word} the strongest {what} ({params[f'strongest{suffix}']}):")
+        lines.append(f"  skill {_interval(skill)}, gain in mean r {_interval(gain)}")
+    return lines
 
 
 def _table(whole: Figures) -> list[str]:

@@ -60,7 +60,7 @@ class Scorer:
 
     def r_nonadditive(self, shift: np.ndarray) -> np.ndarray:
         """Correlation of what is left after the observed singles' sum was taken from both: confounded, as both share it."""
-        return correlate(_residual(shift, self.additive), self.observed - self.additive, self.free)
+        return correlate(residual(shift, self.additive), self.observed - self.additive, self.free)
 
     def projection(self, shift: np.ndarray) -> np.ndarray:
         """Predicted residual along the observed one, as a share of it."""
@@ -107,10 +107,11 @@ def correlate(a: np.ndarray, b: np.ndarray, free: np.ndarray) -> np.ndarray:
     return np.divide((a * b).sum(1), sizes, out=np.full(len(a), np.nan), where=vary & (sizes > 0))
 
 
-def _residual(shift: np.ndarray, additive: np.ndarray) -> np.ndarray:
+def residual(shift: np.ndarray, additive: np.ndarray) -> np.ndarray:
     """What a prediction says beyond the additive sum; the same sum taken in another order says nothing."""
-    residual = shift - additive
-    return np.where(np.abs(residual) > 1e-12 * np.maximum(np.abs(shift), np.abs(additive)), residual, 0.0)
+    rest = shift - additive
+    beyond: np.ndarray = np.where(np.abs(rest) > 1e-12 * np.maximum(np.abs(shift), np.abs(additive)), rest, 0.0)
+    return beyond
 
 
 def scale_across(shift: np.ndarray, observed: np.ndarray, free: np.ndarray, rng: np.random.Generator) -> np.ndarray:
