@@ -57,3 +57,8 @@ class Keys:
     def predicted(self) -> str:
         """`layers` key of predicted steady states."""
         return f"{self.prefix}_predicted"
+
+    @property
+    def enrichment(self) -> str:
+        """`uns` key of the table of `tl.enrich`; its settings stand under the same with `_params`."""
+        return f"{self.prefix}_enrichment"
