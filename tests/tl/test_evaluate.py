@@ -53,7 +53,7 @@ def test_every_null_has_a_row_for_every_metric(adata):
     wide = scores.query("group == 'all'").pivot(index="prediction", columns="metric", values="n")
     assert {"no_change", "mean_response", "additive", "denoised_additive", "saturated_additive"} <= set(wide.index)
     metrics = ["r", "r_nonadditive", "projection", "top1", "top5", "mse", "r2", "skill", "gain_in_r"]
-    assert wide.drop("replicate")[metrics].notna().all().all()
+    assert wide.drop(["replicate", "truth"])[metrics].notna().all().all()
     assert wide.loc[["network", "replicate"], "interaction"].notna().all()
 
 
@@ -69,7 +69,7 @@ def test_interactions_of_noise_free_halves_reach_one(adata):
     adata.X = states[[names.index(n) for n in labels]].astype(np.float32)
     scores = sc_c.tl.evaluate(adata, **FAST).set_index(["prediction", "metric"])["value"]
     np.testing.assert_allclose(scores["replicate", "interaction"], 1, atol=1e-3)
-    np.testing.assert_allclose(scores["replicate", "reliability"], 1, atol=1e-3)
+    np.testing.assert_allclose(scores["truth", "interaction"], 1, atol=1e-3)
 
 
 def test_same_rng_same_verdict(adata):

@@ -18,7 +18,7 @@ from scclamp.tl._evaluation_tables import interactions, per_pair, structure, sum
 from scclamp.tl._evaluation_text import describe
 from scclamp.tl._judged import Judged
 from scclamp.tl._predict_clamps import predict_clamps
-from scclamp.tl._verdict import Scorer, residual, scale_across
+from scclamp.tl._verdict import Scorer, scale_across
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,8 +83,8 @@ def evaluate(
     sides share that sum: read them beside the nulls), `top1` and `top5` (retrieval by cosine), `mse`, `r2`, `skill` and
     `gain_in_r` over the strongest scaled null, the same over the strongest that needs no network
     (`skill_without_network`, `gain_in_r_without_network`), and, when there are cells to halve, `interaction`: the prediction minus the
-    sum of its own singles, against the residual of cells that it was not estimated on, with `ceiling`, what replicate
-    measurements reach.
+    sum of its own singles, against the residual of cells that it was not estimated on; `replicate` and `truth` are what
+    another measurement, or the truth, would reach. Formulas are those of `scclamp.metrics`.
 
     Examples
     --------
@@ -215,6 +215,6 @@ def _own_interactions(judged: Judged, predictions: Mapping[str, np.ndarray]) -> 
             fitted = baseline.fit(half)
             single = {g: fitted.predict([(g,)])[0] - half.train_mean[0] for g in {g for t in judged.targets for g in t}}
             sums = np.stack([sum(single[g] for g in t) for t in judged.targets])
-            parts.append(residual(_shift(fitted, judged, half), sums))
+            parts.append(_shift(fitted, judged, half) - sums)
         found[baseline.name] = np.stack(parts)
     return found

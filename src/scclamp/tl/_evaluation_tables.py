@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scclamp.tl._verdict import Interval, Scorer, correlate, effective_rank, spearman_brown
+from scclamp.metrics import cross_fit_correlation, effective_rank, frobenius_norm, replicate_ceiling
+from scclamp.tl._verdict import Interval, Scorer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,22 +23,8 @@ def per_pair(scorer: Scorer, judged: Judged, predictions: Mapping[str, np.ndarra
     """Scores of every prediction for every combination."""
     parts = []
     for name, shift in predictions.items():
-        rank = scorer.rank(shift)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "prediction": name,
-                    "combination": judged.names,
-                    "r": scorer.r(shift),
-                    "r_nonadditive": scorer.r_nonadditive(shift),
-                    "projection": scorer.projection(shift),
-                    "top1": (rank < 2).astype(float),
-                    "top5": (rank < 6).astype(float),
-                    "squared_error": scorer.errors(shift),
-                    "mse": scorer.errors(shift) / scorer.free.sum(1),
-                }
-            )
-        )
+        columns = {"combination": judged.names, **scorer.scores(shift), "squared_error": scorer.errors(shift)}
+        parts.append(pd.DataFrame({"prediction": name, **columns}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -79,22 +66,18 @@ def interactions(scorer: Scorer, judged: Judged, own: Mapping[str, np.ndarray]) 
     """
     if judged.halves is None or judged.half_shifts is None:
         return pd.DataFrame(columns=_COLUMNS)
-    residuals = [s - judged.add(half) for s, half in zip(judged.half_shifts, judged.halves, strict=True)]
-    rows = []
-    for name, predicted in own.items():
-        both = [correlate(predicted[k], residuals[1 - k], judged.free) for k in (0, 1)]
-        rows.append((name, "interaction", "all", *scorer.mean(np.mean(both, axis=0)), len(judged.names)))
-    between = correlate(residuals[0], residuals[1], judged.free)
-    # A prediction without noise of its own meets the noise of one half: the root of the agreement is its ceiling.
-    ceiling = np.sqrt(np.clip(between, 0, None))
-    rows.append(("replicate", "interaction", "all", *scorer.mean(ceiling), len(judged.names)))
-    whole = spearman_brown(np.clip(between, 0, None))
-    rows.append(("replicate", "reliability", "all", *scorer.mean(whole), len(judged.names)))
+    observed = np.stack([s - judged.add(half) for s, half in zip(judged.half_shifts, judged.halves, strict=True)])
+    exclude = ~judged.free
+    found = {name: cross_fit_correlation(predicted, observed, exclude=exclude) for name, predicted in own.items()}
+    # Scores are against one half, so that is the size of the replicate; noise-free truth would reach the root of it.
+    found["replicate"] = replicate_ceiling(observed, factor=1.0, exclude=exclude)
+    found["truth"] = replicate_ceiling(observed, of="truth", factor=1.0, exclude=exclude)
+    rows = [(name, "interaction", "all", *scorer.mean(values), len(judged.names)) for name, values in found.items()]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def structure(A: np.ndarray) -> pd.DataFrame:
     """Size and effective rank of the weights."""
-    figures = {"frobenius_norm": float(np.linalg.norm(A)), "effective_rank": effective_rank(A)}
+    figures = {"frobenius_norm": frobenius_norm(A), "effective_rank": effective_rank(A)}
     rows = [("network", name, "all", *Interval(value, np.nan, np.nan), A.shape[1]) for name, value in figures.items()]
     return pd.DataFrame(rows, columns=_COLUMNS)
