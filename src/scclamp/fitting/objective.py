@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from scclamp.fitting.config import FitConfig
@@ -52,8 +53,9 @@ class Objective:
         """Evaluate on predicted steady states (*members, conditions, genes)."""
         encoded = self.encode(states)
         control = encoded[..., 0, :]
-        predicted = encoded - control[..., None, :]
-        perturbation = (predicted - self.shifts).square().sum((-1, -2)) / self.n_perturbations
+        # Adding what is negative: the derivative of a subtraction would negate all states before it sums them.
+        predicted = encoded + (-control)[..., None, :]
+        perturbation = torch.linalg.vector_norm(predicted - self.shifts, dim=(-1, -2)).square() / self.n_perturbations
         anchor = (control - self.anchor).square().sum(-1)
         sparsity = parameters["A"].abs().sum((-1, -2)) if "A" in parameters else perturbation.new_zeros(())
         total = perturbation + self.config.lambda_ctrl * anchor + self.config.lambda_sparse * sparsity
@@ -69,5 +71,5 @@ class Objective:
         """Shift loss on held-out cells; on the training cells where there are none (pseudobulk)."""
         if not self.has_validation:
             return perturbation
-        error = (predicted - self.held_out).square().sum(-1) * self.seen
+        error = torch.linalg.vector_norm(predicted - self.held_out, dim=-1).square() * self.seen
         return error.sum(-1) / self.seen.sum(-1)

@@ -111,12 +111,12 @@ class Trainer:
         solution, radius, halvings = self._solve_guarded()
         losses = self.objective(solution.value, self.parameters)
         self._check_finite(losses, solution)
+        self.previous = self._snapshot()
         self._keep_best(losses.validation)
         # Only our parameters: an encoder's own must come out of a fit without gradients.
         losses.total.sum().backward(inputs=self.trained)
         norm = self._clip()
         self.core, self.inverse = solution.core, solution.backward.inverse
-        self.previous = self._snapshot()
         self.optimizer.step()
         self._backtrack(losses.total.detach(), solution.core)
         self._record(losses, norm, radius, halvings, solution)
@@ -173,7 +173,7 @@ class Trainer:
             return
         self.best_loss = torch.where(better, validation.detach(), self.best_loss)
         self.best_epoch = torch.where(better, self.epoch, self.best_epoch)
-        self.best = choose(better, self.parameters, self.best)
+        self.best = choose(better, self.previous, self.best)
 
     def _backtrack(self, total: Tensor, core: Tensor) -> None:
         """Send members that have not got lower for long back to their lowest point, at half the learning rate."""
@@ -189,7 +189,8 @@ class Trainer:
     def _clip(self) -> Tensor:
         """Scale each member's gradient to norm `grad_clip` at most; return the norms before."""
         gradients = [p.grad for p in self.parameters.values() if p.grad is not None]
-        norm = torch.stack([g.reshape(len(g), -1).square().sum(-1) for g in gradients]).sum(0).sqrt()
+        each = [torch.linalg.vector_norm(g.reshape(len(g), -1), dim=-1) for g in gradients]
+        norm = torch.linalg.vector_norm(torch.stack(each), dim=0)
         if not bool(norm.isfinite().all()):
             raise NonFiniteError(
                 f"NaN or infinity in the gradient at epoch {self.epoch}, though the objective is finite. The encoder may "

@@ -91,7 +91,8 @@ class Dynamics(nn.Module, ABC):
         """Steady state of every gene; regulators keep the state that the core solve, or their clamp, gave them."""
         value = self.production(core) / self.gamma
         known = core.index_select(-1, self.measured).expand(*value.shape[:-1], -1)
-        return value.index_copy(-1, self.rows[self.measured], known)
+        # In place: a copy would cost two passes over all states, and no derivative needs what is overwritten.
+        return value.index_copy_(-1, self.rows[self.measured], known)
 
     def rest(self) -> Tensor:
         """A cheap first guess of the regulators' state (*batch, 1, regulators)."""

@@ -157,7 +157,7 @@ def _sound(dynamics: Dynamics, value: Tensor) -> Tensor:
     # One pass: a sum is finite exactly when its terms are, short of an overflow that no expression comes near.
     sound = value.detach().sum(-1).isfinite()
     for constant in dynamics.named_values().values():
-        usable = (constant > 0) & constant.isfinite()
+        usable = (constant > 0) & (constant < torch.inf)
         sound = sound & usable.reshape(*dynamics.batch_shape, -1).all(-1, keepdim=True)
     return sound
 
