@@ -73,7 +73,9 @@ def bootstrap_ci(
     if not 0 < level < 1:
         raise InputError(f"level={level!r} must lie between 0 and 1. 0.95 is usual.")
     n_boot = require_whole("n_boot", n_boot)
-    defined = ~np.isnan(rows.reshape(len(rows), -1)).any(axis=1)
+    if np.isinf(rows).any():
+        raise InputError("values holds an infinity, which no interval can hold. Mark what is undefined by NaN.")
+    defined = ~(np.isnan(rows) if rows.ndim == 1 else np.isnan(rows).any(axis=1))
     used = rows[defined]
     chosen = _mean if statistic is None else statistic
     found = {"estimate": float(chosen(used)) if len(used) else math.nan, "low": math.nan, "high": math.nan}

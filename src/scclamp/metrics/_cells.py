@@ -13,6 +13,7 @@ from scclamp.metrics._candidates import as_finite
 Floats = NDArray[np.float64]
 
 BLOCK = 1024
+_ROUNDING = 1e-14
 
 
 def as_samples(predicted: ArrayLike, observed: ArrayLike) -> tuple[Floats, Floats]:
@@ -37,8 +38,10 @@ def distance_blocks(x: Floats, y: Floats) -> Iterator[tuple[int, Floats]]:
     squares = (y * y).sum(axis=1)
     for start in range(0, len(x), BLOCK):
         block = x[start : start + BLOCK]
-        squared = (block * block).sum(axis=1)[:, None] + squares - 2 * (block @ y.T)
-        yield start, np.sqrt(np.maximum(squared, 0.0))
+        sizes = (block * block).sum(axis=1)[:, None] + squares
+        squared = sizes - 2 * (block @ y.T)
+        # Equal cells are rounding apart, whose root is a hundred million times larger.
+        yield start, np.sqrt(np.where(squared > _ROUNDING * sizes, squared, 0.0))
 
 
 def mean_distance(x: Floats, y: Floats) -> float:

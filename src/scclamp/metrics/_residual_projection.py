@@ -25,7 +25,7 @@ def residual_projection(
 
     Residuals are shifts minus the observed additive shift. The paper reads 1 as a match in magnitude and direction; it
     is only necessary for one, since whatever is orthogonal to the observed residual does not show. As with `rho_nonadd`
-    both sides share ``-additive_shift``: no change scores 1 where the combination does half of the sum of its parts.
+    both sides share ``-additive_shift``: no change scores 2 where the combination does half of the sum of its parts.
 
     Parameters
     ----------

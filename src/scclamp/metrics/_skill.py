@@ -46,7 +46,7 @@ def skill(errors: ArrayLike, null_errors: ArrayLike) -> float:
     for name, values in (("errors", own), ("null_errors", null)):
         if (values < 0).any():
             raise InputError(
-                f"{name} holds {values[values < 0][0]!r}, but a squared error is never negative. See mse()."
+                f"{name} holds {values[values < 0][0]:g}, but a squared error is never negative. See mse()."
             )
     if not (np.isfinite(own).all() and np.isfinite(null).all()):
         return float("nan")

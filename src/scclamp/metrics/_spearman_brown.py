@@ -41,6 +41,6 @@ def spearman_brown(correlation: ArrayLike, factor: float = 2.0) -> NDArray[np.fl
     r = np.asarray(correlation, dtype=np.float64)
     if (np.abs(r) > 1).any():
         raise InputError(
-            f"correlation holds {r[np.abs(r) > 1][0]!r}, which is no correlation. Pass values from -1 to 1."
+            f"correlation holds {r[np.abs(r) > 1][0]:g}, which is no correlation. Pass values from -1 to 1."
         )
     return np.where(r > 0, factor * r / (1 + (factor - 1) * np.maximum(r, 0.0)), r)
