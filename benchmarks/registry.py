@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import encoder, ensemble, imports, norman, norman_fit, peers, scaling, triples, truth, wide
+from benchmarks import encoder, ensemble, imports, norman, norman_fit, papalexi, peers, scaling, triples, truth, wide
 
 BENCHMARKS = (
     norman_fit.BENCHMARK,
@@ -14,5 +14,6 @@ BENCHMARKS = (
     imports.BENCHMARK,
     truth.BENCHMARK,
     norman.BENCHMARK,
+    papalexi.BENCHMARK,
     encoder.BENCHMARK,
 )
