@@ -13,8 +13,12 @@ from scclamp.metrics._candidates import as_finite
 from scclamp.metrics._judged import Judged, as_rows, judge
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Metric = Literal["l1", "l2", "cosine"]
 METRICS = ("l1", "l2", "cosine")
+
+_BLOCK = 1 << 15
+"""Numbers that are worked on at a time: few enough to stay in a core's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +55,10 @@ def standing(pair: Judged, metric: Metric, distractors: Judged | None) -> Standi
         grain = np.concatenate([grain, distractors.observed_grain])
     closer, tied = np.full(len(pair.keep), np.nan), np.full(len(pair.keep), np.nan)
     for row in np.flatnonzero(pair.defined):
-        count = pair.keep[row]
-        competing = candidates if count.all() else candidates[:, count]
-        distance = _distances(pair.predicted[row, count], competing, metric, pair.predicted_grain[row], grain)
+        count, point = pair.keep[row], pair.predicted[row]
+        if metric == "cosine" and np.abs(point[count]).max() <= pair.predicted_grain[row]:
+            continue
+        distance = _distances(point[count], None if count.all() else count, candidates, metric, grain)
         own, others = distance[row], np.delete(distance, row)
         if not np.isnan(own):
             # An observation without a shift has no direction and is close to nothing.
@@ -79,14 +84,21 @@ def rivals(distractors: ArrayLike | None, control: ArrayLike | None, n_genes: in
     return judge(distractors, distractors, control=control)
 
 
-def _distances(point: Floats, rivals: Floats, metric: Metric, point_grain: float, grain: Floats) -> Floats:
+def _distances(point: Floats, count: Bools | None, candidates: Floats, metric: Metric, grain: Floats) -> Floats:
+    found = np.empty(len(candidates))
+    step = max(1, _BLOCK // candidates.shape[1])
+    for start in range(0, len(candidates), step):
+        rows = slice(start, start + step)
+        block = candidates[rows] if count is None else np.compress(count, candidates[rows], axis=1)
+        found[rows] = _from_block(point, block, metric, grain[rows])
+    return found
+
+
+def _from_block(point: Floats, block: Floats, metric: Metric, grain: Floats) -> Floats:
     # Sums over an axis, not matrix products: equal observations must come out exactly as far.
     if metric == "l1":
-        return np.abs(rivals - point).sum(axis=1)
+        return np.abs(block - point).sum(axis=1)
     if metric == "l2":
-        return np.sqrt(((rivals - point) ** 2).sum(axis=1))
-    if np.abs(point).max() <= point_grain:
-        return np.full(len(rivals), np.nan)
-    sizes = np.abs(rivals).max(axis=1)
-    norms = np.where(sizes > grain, np.sqrt((rivals**2).sum(axis=1)), np.nan)
-    return -(rivals * point).sum(axis=1) / norms
+        return np.sqrt(np.square(block - point).sum(axis=1))
+    norms = np.sqrt(np.square(block).sum(axis=1))
+    return -(block * point).sum(axis=1) / np.where(np.abs(block).max(axis=1) > grain, norms, np.nan)
