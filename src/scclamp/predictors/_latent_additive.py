@@ -25,7 +25,6 @@ class LatentAdditive(Baseline):
     """Predict ``softplus(Dec(Enc(x) + sum_g e_g))``, x being the control and e_g an embedding of each perturbed gene.
 
     A small neural network fitted to the training means of the control, the single genes and the combinations that train.
-    Its shift is taken from its own prediction of the control, as that of the clamped network is.
 
     Parameters
     ----------
@@ -88,8 +87,10 @@ class LatentAdditive(Baseline):
 
     def _shift(self, targets: Sequence[Target]) -> np.ndarray:
         with torch.no_grad():
-            states = self.network_(self._held([(), *targets])).double().numpy()
-        return states[1:] - states[0]
+            states = self.network_(self._held(targets)).double().numpy()
+        # Expression is what it was fitted to; its own control is but one of the conditions, and no reference.
+        shift: np.ndarray = states - self._trained().control
+        return shift
 
     def _held(self, targets: Sequence[Target]) -> torch.Tensor:
         column = {gene: j for j, gene in enumerate(self.genes_)}

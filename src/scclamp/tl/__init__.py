@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from scclamp.tl._baselines import baselines
+from scclamp.tl._benchmark import benchmark
 from scclamp.tl._enrich import enrich
 from scclamp.tl._evaluate import evaluate
 from scclamp.tl._fit import fit
 from scclamp.tl._predict_clamps import predict_clamps
 
-__all__ = ["enrich", "evaluate", "fit", "predict_clamps"]
+__all__ = ["baselines", "benchmark", "enrich", "evaluate", "fit", "predict_clamps"]

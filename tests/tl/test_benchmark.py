@@ -1,0 +1,251 @@
+import dataclasses
+from typing import ClassVar
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+import scclamp as sc_c
+from scclamp._errors import InputError, StorageError
+from scclamp.conditions import Conditions
+from scclamp.fitting import FitConfig
+from scclamp.predictors import Additive, Clamp, LatentAdditive
+from scclamp.tl._benchmark import NULLS
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return sc_c.datasets.simulated("tiny")
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Counting(Additive):
+    """Counts its fits over all copies; fails where it is told to."""
+
+    name = "counting"
+    fail_at: int = 10**9
+    fits: ClassVar[list] = []
+
+    def fit(self, conditions, *, rng=None):
+        if len(Counting.fits) >= self.fail_at:
+            raise KeyboardInterrupt
+        Counting.fits.append(rng)
+        return super().fit(conditions, rng=rng)
+
+
+@pytest.fixture
+def counting():
+    Counting.fits = []
+    return Counting()
+
+
+def test_scores_by_hand(tiny):
+    """Additive on held-out pairs, from the cells."""
+    adata = tiny.copy()
+    sc_c.pp.split(adata, "additive")
+    rows = sc_c.tl.benchmark(adata, "linear_pca", splits="split", per_target=True)
+    own = rows[rows["predictor"] == "additive"].set_index("target")
+    conditions = Conditions.from_anndata(adata, split_key="split")
+    mean = dict(zip(conditions.names, conditions.train_mean, strict=True))
+    c = mean["control"]
+    X = adata.X.toarray() if hasattr(adata.X, "toarray") else np.asarray(adata.X)
+    test = (adata.obs["split"] == "test").to_numpy()
+    labels = adata.obs["perturbation"].astype(str).to_numpy()
+    assert set(own.index) == set(labels[test])
+    for name, row in own.iterrows():
+        genes = name.split("+")
+        free = ~adata.var_names.isin(genes)
+        observed = X[test & (labels == name)].mean(0)[free]
+        predicted = (sum(mean[g] for g in genes) - c)[free]
+        np.testing.assert_allclose(row["mse"], ((predicted - observed) ** 2).mean(), rtol=1e-5)
+        r = scipy.stats.pearsonr(predicted - c[free], observed - c[free]).statistic
+        np.testing.assert_allclose(row["pearson_delta"], r, rtol=1e-5)
+
+
+def test_table_is_the_mean_over_targets_and_the_skill_over_the_best_null(tiny):
+    arguments = {"splits": {"half": {"kind": "combinations", "seen": 2, "test_fraction": 0.5}}, "seeds": [0, 1]}
+    rows = sc_c.tl.benchmark(tiny, "linear_pca", per_target=True, **arguments)
+    table = sc_c.tl.benchmark(tiny, "linear_pca", **arguments)
+    assert set(table["predictor"]) == {"linear_pca", *NULLS}
+    assert set(table["subgroup"]) == {"combo_seen2"}
+    for (seed, name), own in rows.groupby(["seed", "predictor"]):
+        (row,) = table[(table["seed"] == seed) & (table["predictor"] == name)].to_dict("records")
+        assert row["n_targets"] == row["n_predicted"] == len(own)
+        np.testing.assert_allclose(row["discrimination_score"], own["discrimination_score"].mean())
+        errors = rows[rows["seed"] == seed].groupby("predictor")["mse"].sum()
+        best = errors[list(NULLS)].idxmin()
+        assert row["strongest_null"] == best
+        np.testing.assert_allclose(row["skill"], 1 - errors[name] / errors[best])
+        assert np.isnan(row["pearson_delta"]) == (name == "no_change")
+
+
+def test_what_cannot_be_predicted_is_counted_and_not_scored(tiny):
+    table = sc_c.tl.benchmark(tiny, "linear_pca", splits="singles")
+    additive = table.query("predictor == 'additive'")
+    assert additive["n_predicted"].sum() == 0
+    assert additive[["mse", "skill", "pearson_delta"]].isna().all(axis=None)
+    linear = table.query("predictor == 'linear_pca'")
+    assert (linear["n_predicted"] == linear["n_targets"]).all()
+    assert set(linear["strongest_null"]) <= {"no_change", "mean_response"}
+    assert set(table["subgroup"]) == {"unseen_single", "combo_seen1"}
+
+
+def test_cells_split_judges_on_validation_cells(tiny):
+    adata = tiny.copy()
+    sc_c.pp.split(adata, "cells", rng=0)
+    rows = sc_c.tl.benchmark(adata, "linear_pca", splits="cells", per_target=True)
+    assert set(rows["subgroup"]) == {"seen_single", "seen_combo"}
+    own = rows.query("predictor == 'additive'").set_index("target")
+    conditions = Conditions.from_anndata(adata, split_key="split")
+    at = conditions.names.index("REG03")
+    error = (conditions.train_mean[at] - conditions.val_mean[at])[~adata.var_names.isin(["REG03"])]
+    np.testing.assert_allclose(own.loc["REG03", "mse"], (error**2).mean(), rtol=1e-5)
+
+
+def test_a_held_out_context_is_compared_with_its_own_controls(tiny):
+    adata = tiny.copy()
+    adata.obs["line"] = np.where(np.arange(adata.n_obs) % 2, "K562", "RPE1")
+    X = adata.X.toarray() if hasattr(adata.X, "toarray") else np.asarray(adata.X)
+    # A line that differs by a constant from the other is predicted as well as the other.
+    adata.X = np.asarray(X + (adata.obs["line"] == "RPE1").to_numpy()[:, None] * 2.0)
+    splits = {"line": {"kind": "context", "context_key": "line", "context": "RPE1"}}
+    shifted = sc_c.tl.benchmark(adata, "additive", splits=splits)
+    adata.X = X
+    plain = sc_c.tl.benchmark(adata, "additive", splits=splits)
+    columns = ["predictor", "subgroup", "n_targets", "mse", "pearson_delta"]
+    pd.testing.assert_frame_equal(shifted[columns], plain[columns], check_exact=False, rtol=1e-3)
+
+
+def test_network_beside_its_nulls(tiny):
+    predictors = {"ours": Clamp(config=FitConfig(max_epochs=10)), "paper": Clamp(config=FitConfig.paper(max_epochs=10))}
+    table = sc_c.tl.benchmark(tiny, predictors, seeds=[3])
+    assert table["predictor"].tolist()[:2] == ["ours", "paper"]
+    assert table.query("predictor == 'ours'")["skill"].item() > table.query("predictor == 'paper'")["skill"].item()
+    strongest = table["strongest_null"].iloc[0]
+    assert table.loc[table["predictor"] == strongest, "skill"].item() == 0
+
+
+def test_interrupted_benchmark_goes_on_where_it_was(tiny, tmp_path, counting):
+    arguments = {"splits": ["additive", "combinations"], "seeds": [0, 1]}
+    whole = sc_c.tl.benchmark(tiny, counting, **arguments)
+    assert Counting.fits == [0, 1, 0, 1]
+    Counting.fits = []
+    with pytest.raises(KeyboardInterrupt):
+        sc_c.tl.benchmark(tiny, Counting(fail_at=2), checkpoint=tmp_path, **arguments)
+    with pytest.raises(KeyboardInterrupt):
+        sc_c.tl.benchmark(tiny, Counting(fail_at=2), checkpoint=tmp_path, **arguments)
+    assert Counting.fits == [0, 1]
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
+    resumed = sc_c.tl.benchmark(tiny, {"counting": Counting()}, checkpoint=tmp_path, **arguments)
+    again = sc_c.tl.benchmark(tiny, {"counting": Counting()}, checkpoint=tmp_path, **arguments)
+    assert len(Counting.fits) == 2 + 4  # other settings are another predictor
+    assert all(path.stat().st_mtime_ns == at for path, at in done.items())
+    pd.testing.assert_frame_equal(resumed, again)
+    pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), whole.drop(columns="seconds"))
+
+
+def test_other_data_are_computed_anew(tiny, tmp_path, counting):
+    sc_c.tl.benchmark(tiny, counting, checkpoint=tmp_path)
+    adata = tiny.copy()
+    adata.X = adata.X * 1.5
+    other = sc_c.tl.benchmark(adata, counting, checkpoint=tmp_path)
+    assert len(Counting.fits) == 2
+    expected = sc_c.tl.benchmark(adata, counting)
+    pd.testing.assert_frame_equal(other.drop(columns="seconds"), expected.drop(columns="seconds"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda b: b[:-10], lambda b: b.replace(b'"mse":[', b'"mse":[1'), lambda b: b"\xff"],
+    ids=["truncated", "changed", "binary"],
+)
+def test_damaged_cells_are_named(tiny, tmp_path, damage):
+    sc_c.tl.benchmark(tiny, "additive", checkpoint=tmp_path)
+    for path in tmp_path.glob("*.json"):
+        path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(StorageError, match=r"is damaged.*Delete it"):
+        sc_c.tl.benchmark(tiny, "additive", checkpoint=tmp_path)
+
+
+def test_nothing_of_the_user_changes(tiny, untouched_rng):
+    before = tiny.copy()
+    predictor = LatentAdditive(epochs=2)
+    first = sc_c.tl.benchmark(tiny, predictor, seeds=1)
+    second = sc_c.tl.benchmark(tiny, predictor, seeds=1)
+    pd.testing.assert_frame_equal(first.drop(columns="seconds"), second.drop(columns="seconds"))
+    assert predictor.training_ is None
+    pd.testing.assert_frame_equal(tiny.obs, before.obs)
+    assert set(tiny.uns) == set(before.uns)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"splits": "additve"}, "'additve' is neither a column of obs nor a kind of pp.split. Did you mean 'additive'"),
+        ({"splits": []}, "splits is empty"),
+        ({"splits": {"a": {"test_fraction": 0.5}}}, "must be a dict of arguments of pp.split with its kind"),
+        ({"splits": {"a": {"kind": "additive", "rng": 0}}}, "sets 'rng', which the benchmark sets itself"),
+        ({"splits": {"a": {"kind": "additive", "seen": 1}}}, "seen= is not used by kind='additive'"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [-1]}, "seeds=[-1] must be whole numbers"),
+        ({"seeds": True}, "seeds=True must be whole numbers"),
+        ({"predictors": {"additive": LatentAdditive()}}, "names 'additive', which is a null"),
+    ],
+)
+def test_mistakes_are_explained(tiny, arguments, message):
+    with pytest.raises(InputError) as error:
+        sc_c.tl.benchmark(tiny, **({"predictors": "additive"} | arguments))
+    assert message in str(error.value)
+
+
+def test_a_column_that_tests_nothing_is_refused(tiny):
+    adata = tiny.copy()
+    adata.obs["role"] = "train"
+    with pytest.raises(InputError, match="leaves nothing perturbed to test"):
+        sc_c.tl.benchmark(adata, "additive", splits="role")
+    adata.obs["role"] = "test"
+    with pytest.raises(InputError, match="leaves no control"):
+        sc_c.tl.benchmark(adata, "additive", splits="role")
+
+
+def test_predictors_without_settings_cannot_be_resumed(tiny, tmp_path):
+    class Plain:
+        name = "plain"
+
+        def fit(self, conditions, *, rng=None):
+            self.control = conditions.train_mean[0]
+            return self
+
+        def predict(self, targets):
+            return np.tile(self.control, (len(targets), 1))
+
+        def lacks(self, target):
+            return ()
+
+    table = sc_c.tl.benchmark(tiny, Plain())
+    plain, no_change = (table.loc[table["predictor"] == n, "mse"].item() for n in ("plain", "no_change"))
+    assert plain == no_change
+    with pytest.raises(InputError, match="does not say what its settings are"):
+        sc_c.tl.benchmark(tiny, Plain(), checkpoint=tmp_path)
+    Plain.predict = lambda self, targets: self.control
+    with pytest.raises(InputError, match="predicted an array of shape"):
+        sc_c.tl.benchmark(tiny, Plain())
+
+
+def test_norman_halves(shared_data):
+    """On half of the doubles, the scaled and shrunken sum is the strongest of the sums; 31 choose, 31 are judged."""
+    path = shared_data / "norman2019_pseudobulk" / "norman2019_pseudobulk.h5ad"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    adata = ad.read_h5ad(path)
+    splits = {"half": {"kind": "combinations", "seen": 2, "test_fraction": 0.5}}
+    table = sc_c.tl.benchmark(adata, "linear_pca", splits=splits, unmeasured="latent")
+    by = table.query("subgroup == 'combo_seen2'").set_index("predictor")
+    assert (
+        by.loc["scaled_denoised_additive", "skill"]
+        >= by.loc["denoised_additive", "skill"]
+        > by.loc["additive", "skill"]
+    )
+    assert by.loc["linear_pca", "skill"] < 0
