@@ -41,8 +41,8 @@ def test_additive_prediction_is_undefined_not_zero(screen):
     assert np.isnan(found).all()
 
 
-def test_no_change_on_real_pairs_reaches_what_the_paper_reports(shared_data):
-    """0.49 for predicting nothing, where the paper's network has 0.492."""
+def test_no_change_on_real_pairs_comes_close_to_what_the_paper_reports(shared_data):
+    """0.44 for predicting nothing, on 22 pairs; the paper's network has 0.492 on its 129."""
     import anndata as ad
 
     adata = ad.read_h5ad(shared_data / "norman2019_pseudobulk" / "norman2019_pseudobulk.h5ad")
@@ -58,4 +58,5 @@ def test_no_change_on_real_pairs_reaches_what_the_paper_reports(shared_data):
         additive_shift=np.array(additive),
         exclude=exclude,
     )
-    assert 0.4 < found.mean() < 0.6
+    assert found.mean() == pytest.approx(0.4428, abs=1e-3)
+    assert len(pairs) == 22
