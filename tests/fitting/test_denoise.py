@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from scclamp._errors import NonFiniteError
 from scclamp.fitting import denoise
 from scclamp.fitting.denoise import STRENGTHS, low_rank_plus_sparse, noise_level
 
@@ -64,13 +65,13 @@ def test_strength_zero_is_the_problem_itself(cell_problem):
     problem = cell_problem()
     same, used = denoise(problem, 0.0)
     assert same is problem
-    assert used == 0
+    assert not used.any()
 
 
 def test_control_and_validation_stay(cell_problem):
     problem = cell_problem()
     shrunk, used = denoise(problem, 1.0)
-    assert used == 1
+    assert (used == 1).all()
     assert torch.equal(shrunk.train[..., 0, :], problem.train[..., 0, :])
     assert torch.equal(shrunk.validation.nan_to_num(), problem.validation.nan_to_num())
     assert not torch.equal(shrunk.train, problem.train)
@@ -91,4 +92,29 @@ def test_validation_chooses_the_strength_that_predicts_it_best(cell_problem):
 def test_without_validation_the_estimate_counts(cell_problem):
     problem = cell_problem()
     blind = replace(problem, validation=torch.full_like(problem.validation, torch.nan))
-    assert denoise(blind, None)[1] == 1
+    assert (denoise(blind, None)[1] == 1).all()
+
+
+def test_replicates_choose_for_themselves(cell_problem):
+    one = cell_problem()
+    noisy = one.train + 0.3 * torch.randn(one.train.shape, generator=torch.Generator().manual_seed(0))
+    both = replace(
+        one,
+        train=torch.stack([one.train, noisy]),
+        means=torch.stack([one.means, noisy]),
+        validation=one.validation.expand(2, *one.validation.shape),
+    )
+    _, used = denoise(both, None)
+    alone = [denoise(p, None)[1] for p in (one, replace(one, train=noisy, means=noisy))]
+    assert used.tolist() == [float(u) for u in alone]
+    assert used[0] < used[1]
+
+
+def test_what_is_not_finite_is_named(cell_problem):
+    problem = cell_problem()
+    with pytest.raises(NonFiniteError, match="NaN or infinity in the target means"):
+        denoise(replace(problem, train=torch.full_like(problem.train, torch.nan)), None)
+    partly = problem.validation.clone()
+    partly[-1, 0] = torch.inf
+    with pytest.raises(NonFiniteError, match="the validation means"):
+        denoise(replace(problem, validation=partly), None)

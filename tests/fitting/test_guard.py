@@ -1,9 +1,12 @@
 """A step that leaves the stable region is shrunk: in its core, in the member that failed, and nowhere else."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 
+import scclamp as sc_c
 from scclamp.fitting import FitConfig, Trainer
 from scclamp.fitting.guard import Guard, shrink_to_pass
 from scclamp.physics import Newton, steady_state
@@ -109,3 +112,23 @@ def test_the_radius_that_is_judged_is_the_radius(trainer):
     assert not passed.any()
     torch.testing.assert_close(radius.detach(), exact.to(radius), rtol=0.02, atol=0)
     assert Guard(2 * exact.max().item()).passes(solution)[0].all()
+
+
+def test_members_that_give_up_in_turn_do_not_keep_each_other_from_ending():
+    """Judged afresh each time, two members alternate for ever; one that has been put back must stay passed."""
+    adata = sc_c.datasets.simulated("tiny")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sc_c.tl.fit(adata, n_seeds=5, bootstrap=True, rng=1, init_scale=1.0, denoise=0.0, kinetics="hill", max_epochs=8)
+    assert len(adata.uns["clamp"]["history"]) == 8 * 5
+
+
+def test_a_member_beyond_the_limit_may_come_back_in_steps(trainer):
+    solution = trainer.solve()
+    _, radius = Guard(0.95).passes(solution)
+    strict = Guard(float(radius.min()) / 2)
+    assert not strict.passes(solution)[0].any()
+    strict.accepted = radius
+    assert strict.passes(solution)[0].all()
+    strict.accepted = 0.9 * radius
+    assert not strict.passes(solution)[0].any()

@@ -14,6 +14,11 @@ def test_half_activation_is_the_median_of_what_is_expressed():
     assert half_activation(torch.ones(3), torch.tensor([-1])) == 1.0
 
 
+def test_every_replicate_has_its_own_median():
+    control = torch.tensor([[4.0, 1.0, 2.0], [8.0, 0.0, 6.0], [0.0, 0.0, 0.0]])
+    assert half_activation(control, torch.tensor([0, 1, 2])).tolist() == [2.0, 7.0, 1.0]
+
+
 def test_the_papers_start(cell_problem):
     problem = cell_problem()
     config = FitConfig.paper(dtype="float64", gamma=1.5)

@@ -43,7 +43,7 @@ def test_bound_of_nothing_is_zero():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("top", [(0.9, 0.3), (-0.9, 0.3), (0.9, -0.9), (0.9, 0.85), "pair"])
 @pytest.mark.parametrize("seed", range(3))
-def test_tracking_comes_within_five_percent(top, dtype, seed):
+def test_tracking_comes_within_five_percent_or_is_careful(top, dtype, seed):
     g = torch.Generator().manual_seed(seed)
     basis = torch.randn(6, 6, generator=g, dtype=torch.float64) + 3 * torch.eye(6)
     D = torch.diag(torch.tensor([0, 0, 0.5, -0.4, 0.2, 0.1], dtype=torch.float64))
@@ -56,7 +56,44 @@ def test_tracking_comes_within_five_percent(top, dtype, seed):
     for _ in range(20):
         estimate, v = track_radius(M, v)
         estimates.append(float(estimate))
-    np.testing.assert_allclose(estimates[10:], 0.9, rtol=0.05)
+    assert min(estimates[10:]) > 0.95 * 0.9
+    # Growth on the way overestimates, which costs eigenvalues and nothing else.
+    assert max(estimates[10:]) < 1.15 * 0.9
+    assert np.median(estimates[10:]) < 1.05 * 0.9
+
+
+@pytest.mark.parametrize("k", [3, 4, 5, 7])
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+def test_tracking_sees_rings(k, spread):
+    """Regulators that repress each other in a circle have k eigenvalues of one size."""
+    rng = np.random.default_rng(k)
+    weights = -np.exp(spread * rng.standard_normal(k))
+    ring = torch.zeros(1, k + 2, k + 2, dtype=torch.float64)
+    for i, w in enumerate(weights):
+        ring[0, (i + 1) % k, i] = w
+    radius = np.abs(weights).prod() ** (1 / k)
+    np.testing.assert_allclose(spectral_radius(Dense(ring)), radius, rtol=1e-9)
+    v = torch.ones(1, k + 2, dtype=torch.float64)
+    estimates = []
+    for _ in range(3 * k):
+        estimate, v = track_radius(Dense(ring), v, 2)
+        estimates.append(float(estimate))
+    assert max(estimates[-k:]) > 0.95 * radius
+
+
+def test_tracking_sees_a_block_that_was_not_connected():
+    """The vector has turned into one block for long when feedback appears in another."""
+    M = torch.zeros(1, 4, 4, dtype=torch.float64)
+    M[0, :2, :2] = torch.tensor([[0.3, 0.1], [0.1, 0.3]])
+    v = torch.ones(1, 4, dtype=torch.float64)
+    for _ in range(50):
+        _, v = track_radius(Dense(M), v, 2)
+    M[0, 2:, 2:] = torch.tensor([[0.0, 1.2], [1.2, 0.0]])
+    estimates = []
+    for _ in range(6):
+        estimate, v = track_radius(Dense(M), v, 2)
+        estimates.append(float(estimate))
+    assert max(estimates) > 1.1
 
 
 def test_tracking_wakes_up_when_feedback_appears():

@@ -20,7 +20,7 @@ _PENALTY, _THRESHOLD = 1.25, 2.7
 _ROUNDS = 4
 
 
-def denoise(problem: FitProblem, strength: float | None) -> tuple[FitProblem, float]:
+def denoise(problem: FitProblem, strength: float | None) -> tuple[FitProblem, Tensor]:
     """Shrink the means of a problem.
 
     Parameters
@@ -33,16 +33,19 @@ def denoise(problem: FitProblem, strength: float | None) -> tuple[FitProblem, fl
 
     Returns
     -------
-    The problem with shrunken means, and the strength that was used.
+    The problem with shrunken means, and the strength that was used for each replicate (...).
     """
+    problem.require_finite()
     if strength is None:
-        strength = _choose(problem) if problem.has_validation else 1.0
-    if not strength:
-        return problem, 0.0
+        strengths = _choose(problem) if problem.has_validation else torch.ones(problem.train.shape[:-2])
+    else:
+        strengths = torch.full(problem.train.shape[:-2], strength)
+    if not strengths.any():
+        return problem, strengths
     same = problem.train is problem.means or torch.equal(problem.train, problem.means)
-    train = _shrink_means(problem.train, strength)
-    means = train if same else _shrink_means(problem.means, strength)
-    return replace(problem, train=train, means=means), strength
+    train = _shrink_means(problem.train, strengths)
+    means = train if same else _shrink_means(problem.means, strengths)
+    return replace(problem, train=train, means=means), strengths
 
 
 def low_rank_plus_sparse(shifts: Tensor, noise: Tensor) -> Tensor:
@@ -89,20 +92,20 @@ def _share(signal: Tensor, penalty: Tensor) -> Tensor:
     return signal / (signal + penalty).clamp(min=torch.finfo(signal.dtype).tiny)
 
 
-def _shrink_means(means: Tensor, strength: float) -> Tensor:
+def _shrink_means(means: Tensor, strength: Tensor) -> Tensor:
     control = means[..., :1, :]
     shifts = (means - control)[..., 1:, :].double()
-    shrunk = low_rank_plus_sparse(shifts, strength * noise_level(shifts))
+    shrunk = low_rank_plus_sparse(shifts, strength.to(shifts) * noise_level(shifts))
     return torch.cat([control, control + shrunk.to(means.dtype)], -2)
 
 
-def _choose(problem: FitProblem) -> float:
-    """Strength whose shifts come closest to those of the validation cells."""
+def _choose(problem: FitProblem) -> Tensor:
+    """Strength of each replicate whose shifts come closest to those of the validation cells."""
     held_out = (problem.validation - problem.validation[..., :1, :]).double()
     seen = held_out[..., 0].isfinite()
     errors = []
     for strength in STRENGTHS:
-        means = _shrink_means(problem.train, strength) if strength else problem.train
+        means = _shrink_means(problem.train, torch.tensor(strength)) if strength else problem.train
         error = ((means - means[..., :1, :]).double() - held_out.nan_to_num()).square().sum(-1)
-        errors.append(float((error * seen).sum()))
-    return STRENGTHS[min(range(len(errors)), key=errors.__getitem__)]
+        errors.append((error * seen).sum(-1))
+    return torch.tensor(STRENGTHS)[torch.stack(errors).argmin(0).cpu()]

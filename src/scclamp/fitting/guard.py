@@ -21,8 +21,9 @@ _FIRST_STEPS, _STEPS = 16, 2
 class Guard:
     """Judges each member's steady states.
 
-    A member passes when every condition converged and no core's spectral radius exceeds `max_radius`. The radius is
-    tracked by power steps from epoch to epoch; where the estimate comes near the limit, eigenvalues decide.
+    A member passes when every condition converged and no core's spectral radius exceeds `max_radius`, or the radius that was
+    accepted before where that is larger: a member beyond the limit may come back in steps. The radius is tracked by power
+    steps from epoch to epoch; where the estimate comes near the limit, eigenvalues decide.
 
     Parameters
     ----------
@@ -33,7 +34,9 @@ class Guard:
     def __init__(self, max_radius: float) -> None:
         self.max_radius = max_radius
         self.vector: Tensor | None = None
+        self.accepted: Tensor | None = None
 
+    @torch.no_grad()
     def passes(self, solution: Solution) -> tuple[Tensor, Tensor]:
         """Whether each member passes, and its largest radius (*members,)."""
         first = self.vector is None
@@ -49,7 +52,8 @@ class Guard:
             estimate[index] = spectral_radius(solution.linearisation.select(index)).to(estimate.dtype)
         radius = estimate.amax(-1)
         settled = (solution.status == Status.CONVERGED).all(-1)
-        return settled & (radius <= self.max_radius), radius
+        limit = self.max_radius if self.accepted is None else self.accepted.clamp(min=self.max_radius)
+        return settled & (radius <= limit), radius
 
 
 def shrink_to_pass(
@@ -66,15 +70,18 @@ def shrink_to_pass(
     solution = solve()
     passed, radius = guard.passes(solution)
     halvings = torch.zeros(passed.shape, dtype=torch.int32, device=passed.device)
+    hopeless = torch.zeros_like(passed)
     while not passed.all():
         halvings += ~passed
-        hopeless = ~passed & (halvings > _MAX_HALVINGS)
+        # Once back at what passed before, a member is not judged again: neighbours that still move would keep it here.
+        hopeless = hopeless | (~passed & (halvings > _MAX_HALVINGS))
         for name, parameter in dynamics.named_parameters():
             old = previous[name]
             _halve(dynamics, name, parameter, old, ~passed, hopeless)
         solution = solve()
         passed, radius = guard.passes(solution)
         passed = passed | hopeless
+    guard.accepted = radius
     return solution, radius, halvings
 
 

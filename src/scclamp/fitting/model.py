@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -30,12 +32,22 @@ WEIGHTS = ("A", "W1", "W2")
 """Parameters that weight decay acts on."""
 
 
-def half_activation(control: Tensor, rows: Tensor) -> float:
-    """Median positive control expression of the measured regulators; 1 when none is expressed."""
-    expressed = control[..., rows[rows >= 0]]
-    expressed = expressed[expressed > 0]
-    # Not torch.median, which takes the lower of the two middle values.
-    return float(np.median(expressed.numpy(force=True))) if len(expressed) else 1.0
+def half_activation(control: Tensor, rows: Tensor) -> Tensor:
+    """Median positive control expression of the measured regulators (...); 1 when none is expressed.
+
+    Parameters
+    ----------
+    control
+        Control means (..., genes); every replicate has its own median.
+    rows
+        Row of each regulator; -1 is latent.
+    """
+    expressed = control[..., rows[rows >= 0]].double()
+    if not expressed.shape[-1]:
+        return control.new_ones(control.shape[:-1], dtype=torch.float64)
+    # Not nanmedian, which takes the lower of the two middle values.
+    median = expressed.where(expressed > 0, torch.nan).nanquantile(0.5, dim=-1)
+    return median.nan_to_num(1.0)
 
 
 def own_half_activations(problem: FitProblem) -> Tensor:
@@ -53,7 +65,7 @@ def build(problem: FitProblem, config: FitConfig, n_members: int) -> Dynamics:
     """Dynamics with `n_members` independent members: b at the control mean, kinetics as configured, no weights yet."""
     batch, n_genes = (n_members,), problem.means.shape[-1]
     control = problem.means[..., 0, :].cpu()
-    K = config.K if config.K is not None else half_activation(control, problem.rows.cpu())
+    K = 1.0 if config.K is None else config.K
     dynamics: Dynamics
     if config.kinetics == "neural_drift":
         dynamics = NeuralDrift(n_genes, problem.rows, batch_shape=batch, bounds=config.bounds)
@@ -65,11 +77,19 @@ def build(problem: FitProblem, config: FitConfig, n_members: int) -> Dynamics:
             integration=_integration(config, K, control, batch),
             batch_shape=batch,
         )
-    # Converted first, or the basal rates of a float64 fit would be rounded on the way.
-    dynamics = dynamics.to(device=problem.means.device, dtype=problem.means.dtype)
     # First the precision, then the values: a control mean rounded to float32 would stay so.
     dynamics.to(device=problem.means.device, dtype=problem.means.dtype)
     with torch.no_grad():
+        shared = (
+            half_activation(control, problem.rows.cpu())
+            if config.K is None
+            else torch.tensor(config.K, dtype=torch.float64)
+        )
+        for name, parameter in dynamics.named_parameters():
+            if name.endswith("log_K"):
+                parameter.copy_(shared.log().reshape(-1, *[1] * (parameter.ndim - 1)))
+            elif name.endswith("log_n") and config.kinetics != "michaelis_menten":
+                parameter.fill_(math.log(config.n))
         dynamics.b.copy_(control * config.gamma)
         dynamics.log_gamma.fill_(float(np.log(config.gamma)))
     dynamics.log_gamma.requires_grad_(config.fit_gamma)
@@ -81,10 +101,12 @@ def start(
 ) -> None:
     """Give the weights their starting values: the regression's where there is one, plus small random ones."""
     if config.start == "regression" and isinstance(dynamics, Network) and config.kinetics != "multi_regulator_hill":
-        K = half_activation(problem.means[..., 0, :], problem.rows)
-        open_ = config.kinetics == "generalized_hill" and config.K is None
-        own = own_half_activations(problem)
-        regression_start(dynamics, problem, objective, (torch.full_like(own, K), own) if open_ else ())
+        candidates: tuple[Tensor, ...] = ()
+        if config.kinetics == "generalized_hill" and config.K is None:
+            own = own_half_activations(problem)
+            shared = half_activation(problem.means[..., 0, :], problem.rows).to(own)
+            candidates = (shared[..., None].expand_as(own), own)
+        regression_start(dynamics, problem, objective, candidates)
     with torch.no_grad():
         for name, parameter in dynamics.named_parameters():
             if name in WEIGHTS:

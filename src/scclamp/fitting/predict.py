@@ -67,6 +67,9 @@ class Predictor:
         What was fitted, with one leading axis of members.
     doses
         Usual clamp value of each regulator (regulators,). Every solve starts from the sum of single effects at these.
+    known
+        States of the regulators that a fit arrived at, in the control and then in the single condition of each regulator
+        (members, 1 + regulators, regulators). With several attractors these are the ones that were fitted.
     working_bytes
         Memory that one chunk may take.
 
@@ -81,7 +84,9 @@ class Predictor:
     tensor([[3.0000, 1.9000, 0.2170]])
     """
 
-    def __init__(self, dynamics: Dynamics, doses: Tensor, *, working_bytes: int = _WORKING_BYTES) -> None:
+    def __init__(
+        self, dynamics: Dynamics, doses: Tensor, *, known: Tensor | None = None, working_bytes: int = _WORKING_BYTES
+    ) -> None:
         self.dynamics = dynamics
         self.core = dynamics.core()
         self.n_members, self.n_regulators = dynamics.b.shape[0], len(doses)
@@ -95,7 +100,7 @@ class Predictor:
             Anderson(tol=tol, max_steps=100),
             Newton(tol=tol, max_steps=50),
         )
-        self._start(doses)
+        self._start(doses, known)
 
     def __call__(self, mask: Tensor, values: Tensor, *, exact_radius: bool = False) -> States:
         """Steady states with the regulators in `mask` held at `values`, both (conditions, regulators)."""
@@ -132,17 +137,16 @@ class Predictor:
         per_matrix = 6 * 16 * self.n_regulators**2
         return max(1, working_bytes // per_condition), max(1, working_bytes // per_matrix)
 
-    def _start(self, doses: Tensor) -> None:
+    def _start(self, doses: Tensor, known: Tensor | None) -> None:
         """Solve the control and all singles, whose sum is where every other condition starts."""
         n = self.n_regulators
         self.rest = self.effects = self.dynamics.rest()
         mask = torch.cat([torch.zeros(1, n, dtype=torch.bool), torch.eye(n, dtype=torch.bool)]).to(doses.device)
         values = torch.where(mask, doses, 0.0)
+        x0 = (self.rest if known is None else known).expand(self.n_members, n + 1, n)
+        chunks = [t.split(self.chunk_size, -2) for t in (mask, values, x0)]
         with torch.no_grad():
-            parts = [
-                self._drive(self.solvers[0], ~(m | self.latent), v, self.rest.expand(self.n_members, len(m), n)).x
-                for m, v in zip(mask.split(self.chunk_size), values.split(self.chunk_size), strict=True)
-            ]
+            parts = [self._drive(self.solvers[0], ~(m | self.latent), v, x).x for m, v, x in zip(*chunks, strict=True)]
         x = torch.cat(parts, 1)
         self.rest = torch.where(x[:, :1].isfinite(), x[:, :1], self.rest)
         self.effects = (x[:, 1:] - self.rest).nan_to_num(0.0, 0.0, 0.0)

@@ -9,6 +9,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from scclamp._errors import NonFiniteError
+
 Encode = Callable[[Tensor], Tensor]
 """A differentiable lens: states (..., genes) to representations (..., d)."""
 
@@ -56,7 +58,16 @@ class FitProblem:
             "the target means": self.train,
             "the mean expression": self.means,
         }
-        return [name for name, tensor in named.items() if not bool(tensor.isfinite().all())]
+        broken = [name for name, tensor in named.items() if not bool(tensor.isfinite().all())]
+        seen = self.validation.isfinite()
+        return broken + (["the validation means"] if bool((seen.any(-1) & ~seen.all(-1)).any()) else [])
+
+    def require_finite(self) -> None:
+        """Refuse inputs with NaN or infinity by name."""
+        if inputs := self.not_finite():
+            raise NonFiniteError(
+                f"NaN or infinity in {', '.join(inputs)} before the first epoch. Check the expression, and the encoder."
+            )
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Self:
         """Move everything to a device and a precision."""

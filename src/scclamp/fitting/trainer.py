@@ -28,6 +28,7 @@ from scclamp.physics import (
     ReducedImplicit,
     Solution,
     Solver,
+    Status,
     Unrolled,
     steady_state,
 )
@@ -67,10 +68,7 @@ class Trainer:
         dtype = getattr(torch, config.dtype)
         self.config = config
         self.problem = problem = problem.to(problem.train.device, dtype)
-        if inputs := problem.not_finite():
-            raise NonFiniteError(
-                f"NaN or infinity in {', '.join(inputs)} before the first epoch. Check the expression, and the encoder."
-            )
+        problem.require_finite()
         # A resumed fit must have begun from the same draw; the draw itself may differ in its last bits between machines.
         self.origin = repr(rng.bit_generator.state)
         self.dynamics = build(problem, config, n_members)
@@ -87,6 +85,7 @@ class Trainer:
         self.inverse: Tensor | None = None
         self.previous = self._snapshot()
         self.best = self._snapshot()
+        self.best_core: Tensor | None = None
         self.lowest = Lowest(self._snapshot(), config.backtrack)
         self.best_loss = torch.full((n_members,), torch.inf, dtype=dtype, device=problem.train.device)
         self.best_epoch = torch.full((n_members,), -1, dtype=torch.int64, device=problem.train.device)
@@ -112,7 +111,7 @@ class Trainer:
         losses = self.objective(solution.value, self.parameters)
         self._check_finite(losses, solution)
         self.previous = self._snapshot()
-        self._keep_best(losses.validation)
+        self._keep_best(losses.validation, solution)
         # Only our parameters: an encoder's own must come out of a fit without gradients.
         losses.total.sum().backward(inputs=self.trained)
         norm = self._clip()
@@ -151,9 +150,12 @@ class Trainer:
         return solution, radius, torch.zeros_like(radius, dtype=torch.int32)
 
     def _check_finite(self, losses: Losses, solution: Solution) -> None:
-        if bool(losses.total.isfinite().all()):
+        sound = losses.total.isfinite() & losses.validation.isfinite()
+        # A state that is overwritten by its clamp, or kept from before, may hide what produced it.
+        sound = sound & (solution.status != Status.NONFINITE).all(-1)
+        if bool(sound.all()):
             return
-        members = (~losses.total.isfinite()).nonzero().squeeze(-1).tolist()
+        members = (~sound).nonzero().squeeze(-1).tolist()
         broken = [name for name, p in self.parameters.items() if not bool(p.isfinite().all())]
         if broken:
             where = f"parameters {', '.join(broken)}"
@@ -164,13 +166,17 @@ class Trainer:
             where = "the encoded states or the target means" if settled else "the steady states"
         raise NonFiniteError(
             f"NaN or infinity in {where} at epoch {self.epoch} (member {', '.join(map(str, members))}): "
-            f"{solution.describe()} Lower learning_rate={self.config.learning_rate}, or fit with guard=True."
+            f"{solution.describe()} Lower learning_rate={self.config.learning_rate}"
+            f"{'' if self.config.guard else ', or fit with guard=True'}."
         )
 
-    def _keep_best(self, validation: Tensor) -> None:
-        better = validation.detach() < self.best_loss
+    def _keep_best(self, validation: Tensor, solution: Solution) -> None:
+        """Remember members that are better than ever, where every condition has arrived at what was scored."""
+        better = (validation.detach() < self.best_loss) & solution.converged.all(-1)
         if not better.any():
             return
+        known = solution.core if self.best_core is None else self.best_core
+        self.best_core = torch.where(better[:, None, None], solution.core, known)
         self.best_loss = torch.where(better, validation.detach(), self.best_loss)
         self.best_epoch = torch.where(better, self.epoch, self.best_epoch)
         self.best = choose(better, self.previous, self.best)
@@ -222,7 +228,8 @@ class Trainer:
         tensors |= {f"previous.{k}": p for k, p in self.previous.items()}
         tensors |= {f"best.{k}": p for k, p in self.best.items()}
         tensors |= {"best_loss": self.best_loss, "best_epoch": self.best_epoch}
-        carried = {"core": self.core, "inverse": self.inverse, "guard": self.guard.vector}
+        carried = {"core": self.core, "inverse": self.inverse, "best_core": self.best_core}
+        carried |= {"guard": self.guard.vector, "guard_accepted": self.guard.accepted}
         tensors |= {name: tensor for name, tensor in carried.items() if tensor is not None}
         for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
             tensors |= {f"{name}.{k}": v for k, v in part.state().items()}
@@ -236,8 +243,8 @@ class Trainer:
         self.previous = {k: tensors[f"previous.{k}"] for k in self.parameters}
         self.best = {k: tensors[f"best.{k}"] for k in self.parameters}
         self.best_loss, self.best_epoch = tensors["best_loss"], tensors["best_epoch"]
-        self.core, self.inverse = tensors.get("core"), tensors.get("inverse")
-        self.guard.vector = tensors.get("guard")
+        self.core, self.inverse, self.best_core = (tensors.get(name) for name in ("core", "inverse", "best_core"))
+        self.guard.vector, self.guard.accepted = tensors.get("guard"), tensors.get("guard_accepted")
         for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
             prefix = f"{name}."
             part.load_state({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})

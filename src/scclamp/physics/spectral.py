@@ -7,6 +7,9 @@ from torch import Tensor
 
 from scclamp.physics.linearisation import Dense, Factored, Linearisation
 
+_FLOOR = 1e-3
+"""Share of every direction in the vector that a tracked radius carries on."""
+
 
 def spectral_radius(linearisation: Linearisation) -> Tensor:
     """Largest absolute eigenvalue of each condition's matrix, from its full spectrum in float64.
@@ -48,7 +51,10 @@ def track_radius(linearisation: Linearisation, v: Tensor, n_steps: int = 4) -> t
     """Estimate the spectral radius from a vector carried over from the last call, with `n_steps` products or a few more.
 
     Power steps turn the vector towards the dominant eigenvectors; the last two products span a plane, whose two Ritz
-    values also get rotating and sign-flipping pairs right. Returns the estimate per condition and the vector to carry on.
+    values also get rotating and sign-flipping pairs right. Three and more eigenvalues of one size (a ring of regulators) have
+    small Ritz values in any plane, but not a small growth, so the larger of the two counts; the growth may overestimate.
+    Returns the estimate per condition and the vector to carry on, which keeps a little of every direction: feedback may
+    appear in a part of the network that was not connected before.
     """
     tiny, small = torch.finfo(v.dtype).tiny, torch.finfo(v.dtype).eps ** 0.5
     for _ in range(max(n_steps - 2, 0)):
@@ -66,7 +72,10 @@ def track_radius(linearisation: Linearisation, v: Tensor, n_steps: int = 4) -> t
     half = 0.5 * (h11 + half)
     square = half * half - det
     pair = torch.where(square < 0, det.abs().sqrt(), half.abs() + square.clamp(min=0).sqrt())
-    return torch.where(aligned, h11.abs(), pair), _unit(linearisation.jvp(along), tiny)
+    further = linearisation.jvp(along)
+    growth = torch.linalg.vector_norm(further, dim=-1).sqrt()
+    estimate = torch.maximum(torch.where(aligned, h11.abs(), pair), growth)
+    return estimate, _unit(_unit(further, tiny) + _FLOOR * v.shape[-1] ** -0.5, tiny)
 
 
 def _unit(v: Tensor, tiny: float) -> Tensor:

@@ -151,7 +151,7 @@ def fit(
         "encoder_sha256": problem.encoder,
         "bootstrap": bootstrap,
         "unmeasured": unmeasured,
-        "denoised": strength,
+        "denoised": strength.tolist(),
     }
     result = summarise(trainer, conditions, call)
     _warn(result.diagnostics)

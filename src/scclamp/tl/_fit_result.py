@@ -88,7 +88,8 @@ def _diagnostics(trainer: Trainer, conditions: Conditions) -> dict[str, Any]:
         problem.mask,
         problem.values,
         solver=Damped(config.damping, min(config.tol, _FINAL_TOL), _FINAL_STEPS),
-        core0=trainer.core,
+        # From where the best network was: with several attractors, another start may end at another one.
+        core0=trainer.core if trainer.best_core is None else trainer.best_core,
     )
     names = conditions.select(conditions.singles & (conditions.train_n > 0)).names
     return {
@@ -97,6 +98,7 @@ def _diagnostics(trainer: Trainer, conditions: Conditions) -> dict[str, Any]:
         "residual": solution.residual.cpu().numpy(),
         "iterations": solution.iterations.cpu().numpy(),
         "spectral_radius": solution.spectral_radius.cpu().numpy(),
+        "core": solution.core.cpu().numpy(),
         "at_bounds": solution.at_bounds.cpu().numpy(),
         "best_epoch": trainer.best_epoch.cpu().numpy(),
         "best_validation": trainer.best_loss.cpu().numpy(),

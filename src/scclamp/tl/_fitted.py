@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scclamp._keys import CONTROL
 from scclamp._settings import settings
 from scclamp._storage import decode, gene_order
 from scclamp.fitting.combination import Combination
@@ -86,7 +87,16 @@ class Fitted:
     def _predictor(self) -> Predictor:
         dynamics = load_dynamics(self.result, device=self._device)
         doses = torch.as_tensor(usual_doses(self.result)).to(dynamics.b)
-        return Predictor(dynamics, doses)
+        return Predictor(dynamics, doses, known=self._known(dynamics.b))
+
+    def _known(self, like: Tensor) -> Tensor | None:
+        """Regulators' states of the fit in the control and in each single condition."""
+        diagnostics = self.result.diagnostics
+        if "core" not in diagnostics:
+            return None
+        at = {str(name): row for row, name in enumerate(np.atleast_1d(diagnostics["condition"]))}
+        rows = [at[name] for name in (CONTROL, *self.result.regulators)]
+        return torch.as_tensor(np.asarray(diagnostics["core"])[:, rows]).to(like)
 
     @cached_property
     def _law(self) -> Combination:
