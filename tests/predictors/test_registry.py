@@ -17,7 +17,7 @@ def test_each_call_makes_a_new_one():
 
 
 def test_unknown_names_get_near_matches():
-    with pytest.raises(InputError, match="name='linear_pc' is no predictor. Did you mean 'linear_pca'"):
+    with pytest.raises(InputError, match=r"name=.linear_pc. is no predictor\. Did you mean .linear_pca."):
         create("linear_pc")
 
 

@@ -13,6 +13,8 @@ from scclamp.conditions import Conditions
 from scclamp.fitting import FitConfig
 from scclamp.predictors import Additive, Clamp, LatentAdditive
 from scclamp.tl._benchmark import NULLS
+from scclamp.tl._benchmark_cells import SCORES
+from scclamp.tl._benchmark_table import summarise
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,55 @@ def test_table_is_the_mean_over_targets_and_the_skill_over_the_best_null(tiny):
         best = errors[list(NULLS)].idxmin()
         assert row["strongest_null"] == best
         np.testing.assert_allclose(row["skill"], 1 - errors[name] / errors[best])
+        assert row["skill_low"] <= row["skill"] <= row["skill_high"]
         assert np.isnan(row["pearson_delta"]) == (name == "no_change")
+
+
+def test_interval_is_a_paired_bootstrap():
+    """Against the generic bootstrap of the metrics; the strongest null is found anew in every resample."""
+    rng = np.random.default_rng(0)
+    errors = rng.gamma(2.0, size=(30, 3)) * [0.8, 1.0, 1.1]
+    names = np.array(["own", "no_change", "additive"])
+    rows = pd.DataFrame(
+        {
+            "split": "s",
+            "seed": 0,
+            "subgroup": "g",
+            "predictor": np.repeat(names, 30),
+            "target": np.tile(np.arange(30).astype(str), 3),
+            "predicted": True,
+            "seconds": 0.0,
+            **dict.fromkeys(SCORES, 0.0),
+            "mse": errors.T.ravel(),
+        }
+    )
+    table = summarise(rows, ["no_change", "additive"]).set_index("predictor")
+    expected = sc_c.metrics.bootstrap_ci(errors, lambda e: sc_c.metrics.skill(e[:, 0], e[:, 1:]), rng=1)
+    found = table.loc["own", ["skill", "skill_low", "skill_high"]].astype(float)
+    np.testing.assert_allclose(found, [expected["estimate"], expected["low"], expected["high"]], atol=0.02)
+    strongest = table.loc["own", "strongest_null"]
+    assert strongest == names[1:][errors[:, 1:].sum(0).argmin()]
+    assert table.loc[strongest, "skill"] == table.loc[strongest, "skill_high"] == 0
+
+
+@pytest.mark.parametrize("form", ["mudata", "backed", "view"])
+def test_every_form_of_data(tiny, tmp_path, form):
+    expected = sc_c.tl.benchmark(tiny, "additive").drop(columns="seconds")
+    arguments = {}
+    if form == "mudata":
+        mudata = pytest.importorskip("mudata")
+        data, arguments = mudata.MuData({"rna": tiny.copy()}), {"mod": "rna"}
+    elif form == "backed":
+        tiny.write_h5ad(tmp_path / "tiny.h5ad")
+        data = ad.read_h5ad(tmp_path / "tiny.h5ad", backed="r")
+    else:
+        data = tiny[:]
+    found = sc_c.tl.benchmark(data, "additive", **arguments).drop(columns="seconds")
+    pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-6)
+    predicted = sc_c.tl.baselines(data, predictors="additive", **arguments)
+    whole = sc_c.tl.baselines(tiny, predictors="additive")
+    np.testing.assert_allclose(predicted.layers["additive"], whole.layers["additive"], rtol=1e-6)
+    np.testing.assert_allclose(predicted.layers["observed"], whole.layers["observed"], rtol=1e-6)
 
 
 def test_what_cannot_be_predicted_is_counted_and_not_scored(tiny):

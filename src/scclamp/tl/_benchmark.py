@@ -80,14 +80,16 @@ def benchmark(
 
     Returns
     -------
-    One row for each split, seed, subgroup of targets (by what training has seen of them) and predictor, with the columns
+    One row for each split, seed, subgroup of targets and predictor. Subgroups say what training has seen: `combo_seen1`, one
+    gene alone; `unseen_single`; `seen_combo`, cells of this very combination, which nulls do not use. The columns are
 
     `n_targets`, `n_predicted`
         Targets, and how many of them the predictor can predict; scores are means over these.
     `pearson_delta`, `pearson_delta_top20`, `cosine_delta`, `direction_accuracy`, `discrimination_score`, `mse`, `mae`
         Scores of shifts from the control, see `scclamp.metrics`. NaN where no target has a defined one.
-    `skill`, `strongest_null`
-        One minus the squared error over that of the strongest null on the same targets.
+    `skill`, `skill_low`, `skill_high`, `strongest_null`
+        One minus the squared error over that of the strongest null on the same targets, and its 95 % bootstrap interval over
+        targets (both drawn together). Above zero is better than everything simple.
     `seconds`
         Time of the fit.
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scclamp import metrics
 from scclamp.tl._benchmark_cells import SCORES
 
+RESAMPLES = 2000
 KEYS = ["split", "seed", "subgroup", "predictor"]
 
 
@@ -52,9 +52,23 @@ def summarise(rows: pd.DataFrame, nulls: list[str]) -> pd.DataFrame:
 
 
 def _skill(errors: pd.DataFrame, predictor: str, nulls: list[str]) -> dict[str, Any]:
-    """One minus the error over that of the strongest null; only nulls that can predict every one of the targets."""
+    """One minus the error over that of the strongest null, with its paired 95 % interval over targets.
+
+    Only nulls that can predict every one of the targets count; in a resample the strongest is found anew.
+    """
     possible = [null for null in nulls if null in errors and len(errors) and errors[null].notna().all()]
+    found = {"skill": np.nan, "skill_low": np.nan, "skill_high": np.nan, "strongest_null": ""}
     if not possible:
-        return {"skill": np.nan, "strongest_null": ""}
-    value = metrics.skill(errors[predictor].to_numpy(), errors[possible].to_numpy())
-    return {"skill": value, "strongest_null": str(errors[possible].sum().idxmin())}
+        return found
+    n = len(errors)
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    weights = np.concatenate([np.ones((1, n)), drawn])
+    totals = pd.DataFrame(weights @ errors.fillna(0.0).to_numpy(), columns=errors.columns)
+    below = totals[possible].min(axis=1)
+    found["strongest_null"] = str(totals.loc[0, possible].astype(float).idxmin())
+    if (below > 0).all():
+        skills = (1 - totals[predictor] / below).to_numpy()
+        found["skill"] = float(skills[0])
+        if n > 1:
+            found["skill_low"], found["skill_high"] = map(float, np.quantile(skills[1:], [0.025, 0.975]))
+    return found
