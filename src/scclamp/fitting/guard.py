@@ -52,7 +52,8 @@ class Guard:
             estimate[index] = spectral_radius(solution.linearisation.select(index)).to(estimate.dtype)
         radius = estimate.amax(-1)
         settled = (solution.status == Status.CONVERGED).all(-1)
-        limit = self.max_radius if self.accepted is None else self.accepted.clamp(min=self.max_radius)
+        # Which conditions stand for all may change between epochs, and the radius with it, by a little.
+        limit = self.max_radius if self.accepted is None else (1.02 * self.accepted).clamp(min=self.max_radius)
         return settled & (radius <= limit), radius
 
 
