@@ -70,10 +70,10 @@ def test_held_out_cells_are_predicted(screen, shifts):
     y = observed.to_numpy()
     assert 1 - ((predicted - y)[free] ** 2).sum() / (y[free] ** 2).sum() > 0.35
     other = predicted[np.roll(np.arange(len(y)), 1)]
-    assert 1 - ((other - y)[free] ** 2).sum() / (y[free] ** 2).sum() < 0.2
+    assert 1 - ((other - y)[free] ** 2).sum() / (y[free] ** 2).sum() < 0
     for name in PATHWAY:
         mask = free[observed.index.get_loc(name)]
-        assert np.corrcoef(shifts.loc[name, observed.columns][mask], observed.loc[name][mask])[0, 1] > 0.75
+        assert np.corrcoef(shifts.loc[name, observed.columns][mask], observed.loc[name][mask])[0, 1] > 0.6
 
 
 def test_targets_of_stat1_are_its_strongest_and_fall(screen, trrust):
