@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import binomtest, hypergeom, linregress
 
 import scclamp as sc_c
-from scclamp._errors import InputError
+from scclamp._errors import InputError, InputWarning
 from scclamp._storage import decode, encode
 
 fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
@@ -258,3 +258,24 @@ def test_errors_leave_the_data_as_it_is(screen, sets, options, message):
     with pytest.raises(InputError, match=message):
         sc_c.tl.enrich(screen, **({"gene_sets": sets} | options))
     assert set(screen.uns) == before
+
+
+def test_master_regulators_of_a_real_screen_hit_their_own_lineage(shared_data):
+    path = shared_data / "norman2019_pseudobulk" / "norman2019_pseudobulk.h5ad"
+    if not path.exists():
+        pytest.skip(f"{path.name} is absent")
+    adata = ad.read_h5ad(path)
+    adata = adata[~adata.obs["perturbation"].astype(str).str.contains("+", regex=False)].copy()
+    with pytest.warns(InputWarning, match="No condition has cells to validate on"):
+        sc_c.tl.fit(adata, unmeasured="latent", max_epochs=20, rng=0)
+    matched = {
+        "KLF1": "ERYTHROID_LINEAGE",
+        "SPI1": "MYELOID_MONOCYTE_LINEAGE",
+        "IRF1": "INTERFERON_RESPONSE",
+    }
+    sc_c.tl.enrich(adata, "lineage_signatures", regulators=list(matched))
+    found = adata.uns["clamp_enrichment"]
+    for regulator, term in matched.items():
+        rows = found[found["regulator"] == regulator].set_index("term")["p_adjusted"]
+        assert rows[term] < 1e-4
+        assert rows.drop(term).min() > 1e-3

@@ -146,7 +146,7 @@ def enrich(
 
 
 def _ordered(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Regulators as asked for, libraries as given, the smallest p first; columns that only sets lack come last."""
+    """Regulators as asked for, libraries as given, the smallest p first."""
     rank = {name: i for i, name in enumerate(names)}
     table = table.assign(_regulator=table["regulator"].map(rank))
     return table.sort_values(_ORDER, kind="stable", ignore_index=True).drop(columns=["_regulator", "_library"])
