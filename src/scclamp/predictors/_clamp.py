@@ -35,7 +35,7 @@ class Clamp:
     config
         Settings of the fit.
     n_seeds
-        Ensemble members; each sees its own replicate when the conditions hold that many.
+        Ensemble members; all see the same means, unless the conditions hold as many bootstrap replicates.
     encoder
         Lens through which states are compared; it must be affine, since only means are seen.
     observed
@@ -93,7 +93,11 @@ class Clamp:
         self.doses_ = _usual_doses(singles)
         self.control_ = _one(singles.train_mean)[0]
         self.weights_ = effective_weights(trainer.dynamics).cpu().numpy()
-        self.states_ = ClampStates(trainer.dynamics.requires_grad_(False), self.doses_, self.config)
+        core = trainer.core if trainer.best_core is None else trainer.best_core
+        row = {target: i for i, target in enumerate(singles.targets)}
+        order = [row[()], *(row[gene,] for gene in singles.regulators)]
+        known = None if core is None else core[:, order]
+        self.states_ = ClampStates(trainer.dynamics.requires_grad_(False), self.doses_, self.config, known=known)
         return self
 
     def predict(self, targets: Sequence[Target]) -> np.ndarray:

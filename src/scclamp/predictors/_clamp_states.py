@@ -35,12 +35,17 @@ class ClampStates:
         Usual clamp value of each regulator (regulators,).
     config
         Settings of the fit; its law of combinations is applied.
+    known
+        States of the regulators that the fit arrived at, in the control and then in each single condition; with several
+        attractors predictions stay at these.
     """
 
-    def __init__(self, dynamics: Dynamics, doses: np.ndarray, config: FitConfig) -> None:
+    def __init__(
+        self, dynamics: Dynamics, doses: np.ndarray, config: FitConfig, *, known: Tensor | None = None
+    ) -> None:
         self.doses = torch.as_tensor(doses).to(dynamics.b)
         self.rows = dynamics.rows
-        self.predictor = Predictor(dynamics, self.doses)
+        self.predictor = Predictor(dynamics, self.doses, known=known)
         n = len(doses)
         nothing = torch.zeros(1, n, dtype=torch.bool, device=self.doses.device)
         self.control = self._solve(nothing, nothing.to(self.doses)).value[0]

@@ -77,7 +77,7 @@ class Training:
 
     @cached_property
     def choosing(self) -> np.ndarray:
-        """Which of the combinations have all their genes among the singles: free constants are fitted to them."""
+        """Positions of the combinations whose genes are all perturbed alone, to which free constants are fitted."""
         known = frozenset(self.singles)
         return np.array([i for i, genes in enumerate(self.combos) if known.issuperset(genes)], np.int64)
 
