@@ -64,9 +64,14 @@ def test_columns_that_differ_are_an_error():
 
 def test_nothing_recognised_lists_the_columns():
     with pytest.raises(InputError, match=r"columns of adata.obs are 'perturbation', 'n'. Pass perturbation_key="):
-        read({"perturbation": ["DMSO", "AHR"], "n": [1, 2]})
+        read({"perturbation": ["DMSO", "x"], "n": [1, 2]})
     with pytest.raises(InputError, match=r"columns of adata\.obs are none"):
         read_perturbations(Table(ad.AnnData(np.ones((2, 1)))))
+
+
+def test_only_the_control_was_not_recognised():
+    with pytest.raises(InputError, match=r"obs\['perturbation'\] names genes, but none .* 'DMSO', .* and control="):
+        read({"perturbation": ["DMSO", "DMSO", "AHR", "KLF1"], "n": [1, 2, 3, 4]})
 
 
 def test_a_column_that_cannot_be_read_is_named():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -153,7 +154,7 @@ def unwrap(data: Any, mod: str | None) -> Table:
             raise InputError(msg)
         return Table(data.mod[mod], data)
     if "AnnData" not in kinds:
-        msg = f"data={type(data).__name__} object cannot be used. Pass an AnnData, or a MuData with mod=."
+        msg = f"adata={type(data).__name__} object cannot be used. Pass an AnnData, or a MuData with mod=."
         raise InputError(msg)
     if mod is not None:
         msg = f"mod={mod!r} was given, but the data is an AnnData and has no modalities. Leave mod=None."
@@ -176,9 +177,9 @@ def read_perturbations(
     table
         The data.
     perturbation_key
-        Name of the column. By default the one that `pp.perturbations` wrote; without it the first of `CANDIDATES` with a control and a perturbation, columns that name
-        genes of the panel before others; failing that, any text column with a control and a gene of the panel. When
-        several such columns tell different stories, none is chosen.
+        Name of the column. By default the one that `pp.perturbations` wrote; without it the first of `CANDIDATES` with a
+        control and a perturbation, columns that name genes of the panel before others; failing that, any text column with a
+        control and a gene of the panel. When several such columns tell different stories, none is chosen.
     control
         Label or labels of control observations, exactly as written.
     parse
@@ -294,7 +295,20 @@ def _explain_nothing_found(table: Table, usual: list[str], controls: list[str] |
     columns = list_some(table.columns, 20) or "none"
     msg = f"{argument}=None: no column was recognised as perturbation labels. The columns of adata.obs are {columns}. "
     if controls is None:
-        return msg + f"Pass {argument}=, and control= if its control label is unusual."
+        for key in table.columns:
+            column = table.read(key, argument)
+            if pd.api.types.is_numeric_dtype(column.dtype):
+                continue
+            raw = _categories(column)
+            genes = pd.Index([re.split(r"[+_,;|]", str(label))[0].strip() for label in raw.categories])
+            if len(genes) > 1 and genes.isin(table.adata.var_names).mean() >= 0.5:
+                return (
+                    f"obs[{key!r}] names genes, but none of its labels was recognised as the control. The most frequent "
+                    f"ones are {_frequent(raw)}. Pass {argument}={key!r} and control= with the label of unperturbed cells."
+                )
+        return msg + (
+            f"Pass {argument}=, and control= if its control label is unusual; or let pp.perturbations read the labels."
+        )
     near = ""
     for key in usual:
         raw = _categories(table.read(key, argument))

@@ -19,6 +19,12 @@ Progress = Literal["auto", "on", "off"]
 _LEVELS: dict[str, int] = {name: getattr(logging, name.upper()) for name in get_args(Verbosity)}
 
 
+def _shown() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    return handler
+
+
 class Settings:
     """Settings of the session; assign to an attribute to change it.
 
@@ -47,14 +53,18 @@ class Settings:
 
     @property
     def verbosity(self) -> Verbosity | None:
-        """Least severe message that the logger `scclamp` passes on; None leaves that to the application."""
+        """Least severe message that is shown; None, the default, leaves the logger `scclamp` to the application."""
         return self._verbosity
 
     @verbosity.setter
     def verbosity(self, value: Verbosity | None) -> None:
         if value is not None:
             require_choice("verbosity", value, get_args(Verbosity))
-        logging.getLogger("scclamp").setLevel(logging.NOTSET if value is None else _LEVELS[value])
+        logger = logging.getLogger("scclamp")
+        logger.setLevel(logging.NOTSET if value is None else _LEVELS[value])
+        # Who asks for messages wants to see them; an application with handlers of its own has them already.
+        if value is not None and not logger.hasHandlers():
+            logger.addHandler(_shown())
         self._verbosity = value
 
     @property

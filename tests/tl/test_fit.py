@@ -283,3 +283,43 @@ def test_a_checkpoint_is_resumed_and_another_refused(adata, screen, tmp_path):
         with pytest.raises(StorageError, match=f"another fit: {what}.* differs"):
             sc_c.tl.fit(adata, checkpoint=tmp_path / "c", max_epochs=9, **change)
     assert _flat(adata) == before
+
+
+def test_several_seeds_resample_unless_told_otherwise(adata):
+    sc_c.tl.fit(adata, n_seeds=2, key_added="resampled", **SHORT)
+    sc_c.tl.fit(adata, n_seeds=2, bootstrap=False, key_added="shared", **SHORT)
+    assert decode(adata, "resampled").params["bootstrap"] is True
+    assert adata.varm["resampled_A_sd"].mean() > 10 * adata.varm["shared_A_sd"].mean()
+
+
+def test_conditions_with_few_cells_are_named(adata):
+    labels = adata.obs["perturbation"].astype(str)
+    few = (labels.groupby(labels, observed=True).cumcount() < 3) | ~labels.isin(["REG02", "REG05"])
+    with pytest.warns(InputWarning, match=r"2 of 8 conditions have fewer than 10 cells \('REG02', 'REG05'\)"):
+        sc_c.tl.fit(adata[few.to_numpy()].copy(), **SHORT)
+    control = (labels.groupby(labels, observed=True).cumcount() < 4) | (labels != "control")
+    with pytest.warns(InputWarning, match="The control has only 4 cells"):
+        sc_c.tl.fit(adata[control.to_numpy()].copy(), **SHORT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"config": {"max_epochs": 5}}, "is no FitConfig"),
+        ({"rng": "a"}, "rng='a' is no seed"),
+        ({"rng": -1}, "rng=-1 is no seed"),
+        ({"device": "gpu"}, "write 'cuda'"),
+        ({"pertubation_key": "x"}, "Did you mean 'perturbation_key'"),
+        ({"learning_rat": 1.0}, "Did you mean 'learning_rate'"),
+    ],
+)
+def test_what_is_no_argument_is_said_so(adata, arguments, message):
+    with pytest.raises(InputError, match=message):
+        sc_c.tl.fit(adata, **arguments)
+
+
+def test_messages_are_there_for_who_asks(adata, caplog):
+    with sc_c.settings.override(verbosity="info"), caplog.at_level("INFO", logger="scclamp"):
+        sc_c.tl.fit(adata, **SHORT)
+    assert "8 single-gene conditions and the control" in caplog.text
+    assert "kept the network of epoch" in caplog.text

@@ -114,8 +114,8 @@ def test_cells_of_no_known_condition_are_nan_and_counted():
     with pytest.warns(InputWarning) as caught:
         sc_c.tl.predict_clamps(screen)
     (message,) = [str(w.message) for w in caught]
-    assert "3 without a known perturbation" in message
-    assert "2 of conditions with a gene that has no column ('GENE0001', 'GENE0001+REG01')" in message
+    assert "3 cells without a known perturbation" in message
+    assert "2 cells of conditions with a gene that has no column ('GENE0001', 'GENE0001+REG01')" in message
     missing = np.isnan(screen.layers["clamp_predicted"])
     assert missing[:5].all()
     assert not missing[5:].any()
@@ -126,7 +126,7 @@ def test_cells_of_no_known_condition_are_nan_and_counted():
 def test_cells_without_any_predictable_condition_are_all_nan(screen):
     lost = screen[:4].copy()
     lost.obs["perturbation"] = "GENE0001"
-    with pytest.warns(InputWarning, match="4 of conditions with a gene that has no column"):
+    with pytest.warns(InputWarning, match="4 cells of conditions with a gene that has no column"):
         sc_c.tl.predict_clamps(lost)
     assert np.isnan(lost.layers["clamp_predicted"]).all()
 

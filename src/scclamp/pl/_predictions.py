@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from scclamp._errors import InputError, list_some
 from scclamp._keys import CONTROL
+from scclamp._labels import is_control_token
+from scclamp.conditions import Conditions
 from scclamp.pl._axes import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -23,7 +25,7 @@ _MOST_PANELS = 12
 
 def predictions(
     adata: AnnData,
-    observed: pd.DataFrame,
+    observed: pd.DataFrame | AnnData,
     *,
     conditions: Sequence[str] | None = None,
     n_columns: int = 4,
@@ -36,7 +38,7 @@ def predictions(
     adata
         What `tl.predict_clamps` returned for new conditions.
     observed
-        Observed (or true) mean states, conditions x genes, with a row `control`.
+        The screen itself, or observed (or true) mean states, conditions x genes, with a row for the control.
     conditions
         Conditions to draw, in this order; by default the first twelve that are in both.
     n_columns
@@ -55,21 +57,23 @@ def predictions(
     >>> adata = sc_c.datasets.simulated("tiny")
     >>> sc_c.tl.fit(adata, max_epochs=20)
     >>> doubles = sc_c.tl.predict_clamps(adata, ["REG01+REG02", "REG03+REG04"])
-    >>> states = sc_c.tl.predict_clamps(adata, ["control", "REG01+REG02"]).to_df("predicted")
-    >>> len(sc_c.pl.predictions(doubles, states).axes)
-    1
+    >>> len(sc_c.pl.predictions(doubles, adata).axes)
+    2
     """
     from matplotlib import pyplot as plt
 
     if "shift" not in adata.layers:
         msg = "adata has no layer 'shift'. Pass what tl.predict_clamps returned, with 'shift' among its layers."
         raise InputError(msg)
+    observed = _as_table(observed)
     if CONTROL not in observed.index:
         msg = f"observed has no row {CONTROL!r}, from which shifts are measured. Add the control's mean state."
         raise InputError(msg)
     chosen = _chosen(adata, observed, conditions)
     n_rows, width = -(-len(chosen) // n_columns), min(n_columns, len(chosen))
-    fig, axes = plt.subplots(n_rows, width, figsize=(2.3 * width, 2.4 * n_rows), squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(
+        n_rows, width, figsize=(2.3 * width + 0.4, 2.6 * n_rows + 0.3), squeeze=False, layout="constrained"
+    )
     predicted = adata.to_df("shift").loc[chosen]
     seen = observed[list(adata.var_names)]
     shifts = seen.loc[chosen] - seen.loc[CONTROL]
@@ -84,6 +88,16 @@ def predictions(
         plt.show()
         return None
     return fig
+
+
+def _as_table(observed: Any) -> pd.DataFrame:
+    """Means by canonical name of the condition."""
+    if not isinstance(observed, pd.DataFrame):
+        conditions = Conditions.from_anndata(observed, train_fraction=1.0, unmeasured="latent", rng=0)
+        return pd.DataFrame(conditions.train_mean, index=list(conditions.names), columns=list(conditions.genes))
+    if CONTROL in observed.index:
+        return observed
+    return observed.rename(index=lambda name: CONTROL if is_control_token(str(name)) else name)
 
 
 def _chosen(adata: AnnData, observed: pd.DataFrame, conditions: Sequence[str] | None) -> list[str]:

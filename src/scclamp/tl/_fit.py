@@ -13,12 +13,13 @@ from scclamp import encoders
 from scclamp._arguments import require_choice, require_whole
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._columns import unwrap
-from scclamp._errors import ConvergenceWarning, InputError, InputWarning, list_some
+from scclamp._errors import ConvergenceWarning, list_some
 from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
 from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
+from scclamp.tl._fit_checks import look_at, read_config, read_device, read_rng
 from scclamp.tl._fit_result import summarise
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def fit(
     encoder: str | Encoder | torch.nn.Module | Callable[[torch.Tensor], torch.Tensor] = "identity",
     config: FitConfig | None = None,
     n_seeds: int = 1,
-    bootstrap: bool = False,
+    bootstrap: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 50,
     rng: int | np.random.Generator | None = None,
@@ -57,7 +58,9 @@ def fit(
     """Fit one signed regulatory network to all single-gene conditions of a screen.
 
     Each perturbation is a clamp: the perturbed gene is held at its observed expression and every other gene settles. All
-    conditions share one network, fitted by differentiating through their steady states.
+    conditions share one network. A closed-form regression starts it, and differentiating through the steady states refines it
+    as long as held-out cells gain; where they do not (few or noisy cells) the start is kept, which is epoch 0. Combinations
+    are read, but not trained on.
 
     Parameters
     ----------
@@ -80,9 +83,10 @@ def fit(
     config
         All numerical settings; `FitConfig.paper()` reproduces the publication.
     n_seeds
-        Ensemble members fitted side by side, each from its own start.
+        Ensemble members fitted side by side; their spread is `varm["clamp_A_sd"]`.
     bootstrap
-        Whether each member sees its own resample of the training cells.
+        Whether each member sees its own resample of the training cells; by default when there are several. Members that
+        share all cells differ only in a little noise at the start, and their spread says nothing.
     checkpoint
         Folder that keeps the fit's state. A fit that finds one there resumes it, and refuses one of other data, another
         encoder or other settings; only `max_epochs` and `patience` may change.
@@ -122,13 +126,14 @@ def fit(
     >>> adata.varm["clamp_A"].shape == (adata.n_vars, 8)
     True
     """
-    config = (config or FitConfig()).replace(**settings_of_fit)
+    config = read_config(config, settings_of_fit, fit)
     n_members = require_whole("n_seeds", n_seeds)
     require_whole("checkpoint_every", checkpoint_every)
     require_choice("unmeasured", unmeasured, get_args(Unmeasured))
-    device = _device(device)
+    device = read_device(device)
     adata = adata.copy() if copy else adata
-    rng = np.random.default_rng(config.seed if rng is None else rng)
+    rng = read_rng(rng, config.seed)
+    bootstrap = n_members > 1 if bootstrap is None else bootstrap
     conditions, problem, lens = _prepare(
         adata,
         encoder,
@@ -146,6 +151,7 @@ def fit(
     if checkpointer is not None and checkpointer.resume(trainer):
         _logger.info("resumed at epoch %d from %s", trainer.epoch, checkpoint)
     _run(trainer, checkpointer)
+    _logger.info("%d epochs; kept the network of epoch %s", trainer.epoch, trainer.best_epoch.tolist())
     call = {
         "encoder": lens.name,
         "encoder_sha256": problem.encoder,
@@ -179,11 +185,7 @@ def _prepare(
     cells = resolve_unmeasured(assign(adata, **labels, **split, rng=rng), unwrap(adata, mod).adata, unmeasured)
     conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod, n_bootstrap=n_bootstrap, rng=rng)
     singles = conditions.select(conditions.singles & (conditions.train_n > 0))
-    if split["split_key"] is None and not (singles.val_n > 0).any():
-        message = (
-            "No condition has cells to validate on (one row per condition?): the training loss chooses the network."
-        )
-        warnings.warn(message, InputWarning, stacklevel=3)
+    look_at(conditions, bootstrap=n_bootstrap > 0, split=split["split_key"] is not None)
     lens = encoders.resolve(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
     if not lens.affine:
         encoders.require_differentiable(
@@ -233,17 +235,3 @@ def _warn(diagnostics: dict[str, Any]) -> None:
         message = f"{len(bad)} of {len(diagnostics['condition'])} conditions have no trustworthy steady state"
         remedy = "See uns[...]['diagnostics']; lower learning_rate or max_radius."
         warnings.warn(f"{message}: {list_some(bad)}. {remedy}", ConvergenceWarning, stacklevel=3)
-
-
-def _device(device: str | None) -> str:
-    """Return the device that is meant, after trying it."""
-    device = settings.device if device is None else device
-    try:
-        torch.empty(1, device=device)
-    # Torch built without an accelerator answers a request for it with an AssertionError.
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"device={device!r} cannot be used: {reason} Pass device='cpu', or one that is here."
-        ) from error
-    return device

@@ -75,9 +75,11 @@ def _warn_left_out(names: Sequence[str], codes: np.ndarray, at: dict[str, Any], 
     counts = np.bincount(codes + 1, minlength=len(names) + 1)
     unknown = int(counts[0]) + sum(int(n) for n, name in zip(counts[1:], names, strict=True) if not name)
     missing = {name: int(n) for n, name in zip(counts[1:], names, strict=True) if name and name not in at}
-    parts = [f"{unknown} without a known perturbation"] if unknown else []
+    parts = [f"{unknown} cells without a known perturbation"] if unknown else []
     if missing:
-        parts.append(f"{sum(missing.values())} of conditions with a gene that has no column ({list_some(missing)})")
+        parts.append(
+            f"{sum(missing.values())} cells of conditions with a gene that has no column ({list_some(missing)})"
+        )
     if parts:
         message = f"obs[{key!r}]: the states of {' and '.join(parts)} are NaN."
         warnings.warn(message, InputWarning, stacklevel=4)

@@ -1,0 +1,97 @@
+"""What a fit looks at before it starts, and what it says about it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
+from scclamp._settings import settings
+from scclamp.fitting import FitConfig
+
+if TYPE_CHECKING:
+    from scclamp.conditions import Conditions
+
+FEW_CELLS = 10
+_logger = logging.getLogger(__name__)
+
+
+def read_config(config: object, changes: dict[str, Any], fit: Callable[..., Any]) -> FitConfig:
+    """Settings of a fit with some of them changed; a misspelt argument of `fit` itself is recognised."""
+    if config is not None and not isinstance(config, FitConfig):
+        msg = f"config={config!r} is no FitConfig. Write config=scclamp.FitConfig(max_epochs=200), or max_epochs=200."
+        raise InputError(msg)
+    known = FitConfig() if config is None else config
+    own = [name for name in inspect.signature(fit).parameters if name not in ("adata", "settings_of_fit")]
+    for name in changes:
+        if not hasattr(known, name):
+            hint = did_you_mean(name, [*own, *FitConfig.__dataclass_fields__])
+            raise InputError(f"{name!r} is neither an argument of tl.fit nor a setting of FitConfig.{hint}")
+    return known.replace(**changes)
+
+
+def read_rng(rng: object, seed: int) -> np.random.Generator:
+    """Return the generator that is meant."""
+    if rng is None:
+        return np.random.default_rng(seed)
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
+        raise InputError(f"rng={rng!r} is no seed. Pass a whole number of at least 0, or a numpy Generator.")
+    return np.random.default_rng(int(rng))
+
+
+def read_device(device: str | None) -> str:
+    """Return the device that is meant, after trying it."""
+    device = settings.device if device is None else device
+    try:
+        torch.empty(1, device=device)
+    # Torch built without an accelerator answers a request for it with an AssertionError.
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        advice = (
+            "For a graphics card write 'cuda'" if str(device) == "gpu" else "Pass device='cpu', or one that is here"
+        )
+        raise InputError(f"device={device!r} cannot be used: {reason}. {advice}.") from error
+    return device
+
+
+def look_at(conditions: Conditions, *, bootstrap: bool, split: bool) -> None:
+    """Log what was read, and warn of what no network can be fitted well to."""
+    singles = conditions.select(conditions.singles & (conditions.train_n > 0))
+    cells = singles.train_n + singles.val_n
+    _logger.info(
+        "obs[%r]: %d single-gene conditions and the control, %d cells; %d combinations are not trained on",
+        conditions.perturbation_key,
+        len(singles.names) - 1,
+        int(cells.sum()),
+        int(conditions.combos.sum()),
+    )
+    if (cells <= 1).all():
+        if bootstrap:
+            _warn("Every condition has one row, so that there is nothing to resample: all members see the same data.")
+        if not split:
+            _warn(
+                "No condition has cells to validate on (one row per condition?): the training loss chooses the network."
+            )
+        return
+    if not split and not (singles.val_n > 0).any():
+        _warn("No condition has cells to validate on (one row per condition?): the training loss chooses the network.")
+    if cells[0] < FEW_CELLS:
+        _warn(f"The control has only {cells[0]} cells. Every shift is measured from it: all weights are mostly noise.")
+    few = [name for name, n in zip(singles.names[1:], cells[1:], strict=True) if n < FEW_CELLS]
+    if few:
+        _warn(
+            f"{len(few)} of {len(cells) - 1} conditions have fewer than {FEW_CELLS} cells ({list_some(few)}): the weights of "
+            "these regulators are mostly noise. Leave them out, or look at their spread with n_seeds=5."
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, InputWarning, stacklevel=5)
