@@ -16,7 +16,9 @@ LOGGER = logging.getLogger("scclamp")
 @pytest.fixture
 def settings() -> Iterator[Settings]:
     level = LOGGER.level
-    yield Settings()
+    made = Settings()
+    yield made
+    made.verbosity = None
     LOGGER.setLevel(level)
 
 
@@ -32,6 +34,22 @@ def test_verbosity_sets_the_level_of_our_logger_only(settings, capsys):
 
 def test_library_is_silent_unless_the_application_listens():
     assert any(isinstance(handler, logging.NullHandler) for handler in LOGGER.handlers)
+
+
+def test_who_asks_for_messages_sees_them_once(settings, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(logging.getLogger(), "handlers", [])  # pytest's own, which are those of an application
+        LOGGER.warning("before")
+        settings.verbosity = "warning"
+        settings.verbosity = "info"
+        LOGGER.info("hello")
+        LOGGER.debug("not asked for")
+        patch.setattr(logging.getLogger(), "handlers", [logging.StreamHandler()])
+        LOGGER.info("to the application")
+        patch.setattr(logging.getLogger(), "handlers", [])
+        settings.verbosity = None
+        LOGGER.error("after")
+    assert capsys.readouterr().err == "scclamp: hello\nto the application\n"
 
 
 @pytest.mark.parametrize(

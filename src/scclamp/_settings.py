@@ -19,16 +19,27 @@ Progress = Literal["auto", "on", "off"]
 _LEVELS: dict[str, int] = {name: getattr(logging, name.upper()) for name in get_args(Verbosity)}
 
 
-def _shown() -> logging.Handler:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    return handler
+class _Stderr(logging.Handler):
+    """Writes to what is standard error now, unless the application listens and shows messages itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger: logging.Logger | None = logging.getLogger("scclamp")
+        while logger is not None:
+            if any(not isinstance(handler, logging.NullHandler | _Stderr) for handler in logger.handlers):
+                return
+            logger = logger.parent if logger.propagate else None
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
+_STDERR = _Stderr()
+_STDERR.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
 
 class Settings:
     """Settings of the session; assign to an attribute to change it.
 
-    The only logger that is ever touched is `scclamp`, and only when `verbosity` is assigned.
+    The only logger that is ever touched is `scclamp`, and only when `verbosity` is assigned: its messages then go to standard
+    error, unless the application has handlers of its own.
 
     Examples
     --------
@@ -62,9 +73,10 @@ class Settings:
             require_choice("verbosity", value, get_args(Verbosity))
         logger = logging.getLogger("scclamp")
         logger.setLevel(logging.NOTSET if value is None else _LEVELS[value])
-        # Who asks for messages wants to see them; an application with handlers of its own has them already.
-        if value is not None and not logger.hasHandlers():
-            logger.addHandler(_shown())
+        if value is None:
+            logger.removeHandler(_STDERR)
+        else:
+            logger.addHandler(_STDERR)
         self._verbosity = value
 
     @property

@@ -305,7 +305,7 @@ def test_conditions_with_few_cells_are_named(adata):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"config": {"max_epochs": 5}}, "is no FitConfig"),
+        ({"config": {"max_epochs": 5}}, "is no FitConfig.*scclamp.fitting.FitConfig"),
         ({"rng": "a"}, "rng='a' is no seed"),
         ({"rng": -1}, "rng=-1 is no seed"),
         ({"device": "gpu"}, "write 'cuda'"),
@@ -322,4 +322,10 @@ def test_messages_are_there_for_who_asks(adata, caplog):
     with sc_c.settings.override(verbosity="info"), caplog.at_level("INFO", logger="scclamp"):
         sc_c.tl.fit(adata, **SHORT)
     assert "8 single-gene conditions and the control" in caplog.text
-    assert "kept the network of epoch" in caplog.text
+    assert "obs['perturbation'], control recognised" in caplog.text
+    assert "8 regulators" in caplog.text
+    found = decode(adata).diagnostics
+    kept, loss = found["best_epoch"][0], found["best_validation"][0]
+    assert f"6 epochs; kept epoch {kept}" in caplog.text
+    assert f"validation {loss:.4g}, largest spectral radius {found['spectral_radius'].max():.2f}" in caplog.text
+    assert ("(0 is the start)" in caplog.text) == (kept == 0)

@@ -19,7 +19,7 @@ from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
 from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
-from scclamp.tl._fit_checks import look_at, read_config, read_device, read_rng
+from scclamp.tl._fit_checks import look_at, read_config, read_device, read_rng, report
 from scclamp.tl._fit_result import summarise
 
 if TYPE_CHECKING:
@@ -116,7 +116,13 @@ def fit(
     `var["clamp_regulator"]` : bool
         Which genes are regulators.
     `uns["clamp"]` : dict
-        `params`, `kinetics`, `regulators`, `history`, `diagnostics`, `conditions`, `members`, and digests of all of it.
+        `params` (all arguments and settings), `kinetics`, `regulators`, `members` (of an ensemble), digests of all of it,
+
+        - `history`: losses of each epoch and member;
+        - `diagnostics`: for each training `condition` the `status` (0 converged, 1 steps ran out, 2 not finite, 3 unstable),
+          `residual`, `iterations` and `spectral_radius` of its steady state (members, conditions), and for each member the
+          `best_epoch` that was kept (0 is the start) and its `best_validation`;
+        - `conditions`: `names`, `targets`, `train_n` and `val_n` cells, `clamp_mask` and `clamp_values` of every condition.
 
     Examples
     --------
@@ -151,7 +157,6 @@ def fit(
     if checkpointer is not None and checkpointer.resume(trainer):
         _logger.info("resumed at epoch %d from %s", trainer.epoch, checkpoint)
     _run(trainer, checkpointer)
-    _logger.info("%d epochs; kept the network of epoch %s", trainer.epoch, trainer.best_epoch.tolist())
     call = {
         "encoder": lens.name,
         "encoder_sha256": problem.encoder,
@@ -160,6 +165,7 @@ def fit(
         "denoised": strength.tolist(),
     }
     result = summarise(trainer, conditions, call)
+    report(result.diagnostics)
     _warn(result.diagnostics)
     fitted = unwrap(adata, mod).adata
     encode(fitted, result, key_added)

@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 def read_config(config: object, changes: dict[str, Any], fit: Callable[..., Any]) -> FitConfig:
     """Settings of a fit with some of them changed; a misspelt argument of `fit` itself is recognised."""
     if config is not None and not isinstance(config, FitConfig):
-        msg = f"config={config!r} is no FitConfig. Write config=scclamp.FitConfig(max_epochs=200), or max_epochs=200."
+        msg = f"config={config!r} is no FitConfig. Write config=scclamp.fitting.FitConfig(max_epochs=200), or max_epochs=200."
         raise InputError(msg)
     known = FitConfig() if config is None else config
     own = [name for name in inspect.signature(fit).parameters if name not in ("adata", "settings_of_fit")]
@@ -67,10 +67,13 @@ def look_at(conditions: Conditions, *, bootstrap: bool, split: bool) -> None:
     singles = conditions.select(conditions.singles & (conditions.train_n > 0))
     cells = singles.train_n + singles.val_n
     _logger.info(
-        "obs[%r]: %d single-gene conditions and the control, %d cells; %d combinations are not trained on",
+        "obs[%r], control %s: %d single-gene conditions and the control, %d cells, %d regulators; %d combinations are not "
+        "trained on",
         conditions.perturbation_key,
+        "recognised" if conditions.control is None else repr(conditions.control),
         len(singles.names) - 1,
         int(cells.sum()),
+        len(conditions.regulators),
         int(conditions.combos.sum()),
     )
     if (cells <= 1).all():
@@ -91,6 +94,19 @@ def look_at(conditions: Conditions, *, bootstrap: bool, split: bool) -> None:
             f"{len(few)} of {len(cells) - 1} conditions have fewer than {FEW_CELLS} cells ({list_some(few)}): the weights of "
             "these regulators are mostly noise. Leave them out, or look at their spread with n_seeds=5."
         )
+
+
+def report(diagnostics: dict[str, Any]) -> None:
+    """Log how a fit ended."""
+    kept, loss = (np.atleast_1d(diagnostics[name]) for name in ("best_epoch", "best_validation"))
+    _logger.info(
+        "%d epochs; kept epoch %s%s, validation %s, largest spectral radius %.2f",
+        diagnostics["n_epochs"],
+        ", ".join(map(str, kept.tolist())),
+        " (0 is the start)" if (kept == 0).any() else "",
+        ", ".join(f"{value:.4g}" for value in loss.tolist()),
+        float(np.max(diagnostics["spectral_radius"])),
+    )
 
 
 def _warn(message: str) -> None:
