@@ -58,3 +58,10 @@ def test_two_and_many_regulators(fitted):
 def test_unknown_names(fitted, arguments, message):
     with pytest.raises(InputError, match=message):
         sc_c.pl.adjacency(fitted, **arguments)
+
+
+def test_one_name_is_one_gene(fitted):
+    ax = sc_c.pl.adjacency(fitted, "REG02", targets="GENE0001")
+    assert (_labels(ax.xaxis), _labels(ax.yaxis)) == (["REG02"], ["GENE0001"])
+    with pytest.raises(InputError, match=r"regulators: 'REG2' are not there\. Did you mean"):
+        sc_c.pl.adjacency(fitted, "REG2")

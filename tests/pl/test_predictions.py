@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,3 +41,62 @@ def test_what_is_missing_is_named(answer):
         sc_c.pl.predictions(predicted, states.loc[["control"]])
     with pytest.raises(InputError, match="conditions names 'A\\+B'"):
         sc_c.pl.predictions(predicted, states, conditions=["A+B"])
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """A screen of which nobody could guess the control, with its fit and a few answers."""
+    adata = sc_c.datasets.simulated("tiny")
+    adata.obs["guide"] = adata.obs.pop("perturbation").astype(str).replace({"control": "WT_x"})
+    sc_c.tl.fit(adata, perturbation_key="guide", control="WT_x", max_epochs=5, key_added="mine")
+    asked = {"REG01+REG05": "REG01+REG05", "own name": "REG02+REG06", "dosed": {"REG01": 2.0, "REG05": 1.0}}
+    return adata, sc_c.tl.predict_clamps(adata, asked, key="mine")
+
+
+def _offsets(figure):
+    return [ax.collections[0].get_offsets().data for ax in figure.axes]
+
+
+def test_a_screen_is_read_as_its_fit_read_it(screen):
+    adata, answer = screen
+    label, X = adata.obs["guide"].to_numpy(), adata.X.toarray()
+    control = X[label == "WT_x"].mean(0)
+    found = _offsets(sc_c.pl.predictions(answer, adata))
+    for points, genes in zip(found, ("REG01+REG05", "REG02+REG06", "REG01+REG05"), strict=True):
+        free = ~adata.var_names.isin(genes.split("+"))
+        shift = X[label == genes].mean(0) - control
+        np.testing.assert_allclose(points[:, 0], shift[free], rtol=1e-4, atol=1e-5)
+
+
+def test_the_long_table_and_control_tokens_are_read(screen):
+    adata, answer = screen
+    long = sc_c.get.predictions(
+        sc_c.tl.predict_clamps(adata, ["control", "REG01+REG05"], key="mine"), observed=adata, key="mine"
+    )
+    wide = long.pivot(index="condition", columns="gene", values="observed").rename(index={"control": "NT-control"})
+    reference = _offsets(sc_c.pl.predictions(answer, adata, conditions="REG01+REG05"))[0]
+    for observed in (long, wide, wide.iloc[:, ::-1]):
+        np.testing.assert_allclose(
+            _offsets(sc_c.pl.predictions(answer, observed, conditions=["REG01+REG05"]))[0], reference, rtol=1e-5
+        )
+    few = sc_c.pl.predictions(answer, wide[["REG03", "REG04"]], conditions="REG01+REG05")
+    assert len(_offsets(few)[0]) == 2
+    with pytest.raises(InputError, match="without a column 'observed'"):
+        sc_c.pl.predictions(answer, long.drop(columns="observed"))
+    with pytest.raises(InputError, match="no gene of adata"):
+        sc_c.pl.predictions(answer, wide.add_prefix("x"))
+    with pytest.raises(InputError, match="conditions is empty"):
+        sc_c.pl.predictions(answer, adata, conditions=[])
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_titles_stay_inside_one_row(screen, n):
+    adata, _ = screen
+    dosed = sc_c.tl.predict_clamps(adata, [{"REG01": 2.0625, "REG05": 1.03125 + i} for i in range(n)], key="mine")
+    fig = sc_c.pl.predictions(dosed, adata)
+    fig.canvas.draw()
+    boxes = [ax.title.get_window_extent() for ax in fig.axes]
+    for box in boxes:
+        assert 0 <= box.x0 < box.x1 <= fig.bbox.width
+        assert 0 <= box.y0 < box.y1 <= fig.bbox.height
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))

@@ -39,7 +39,7 @@ def kinetics(adata: AnnData | MuData, *, mod: str | None = None, key: str = DEFA
     >>> import scclamp as sc_c
     >>> adata = sc_c.datasets.simulated("tiny")
     >>> sc_c.tl.fit(adata, max_epochs=20)
-    >>> list(sc_c.get.kinetics(adata)["name"])
+    >>> sorted(set(sc_c.get.kinetics(adata)["name"]))
     ['K', 'gamma', 'n']
     """
     result = decode(unwrap(adata, mod).adata, key)

@@ -13,8 +13,8 @@ from scclamp._errors import InputError
 from scclamp._keys import CONTROL, DEFAULT_KEY, Keys
 from scclamp._labels import join, parse_labels
 from scclamp._memory import require_memory
-from scclamp._storage import decode, find_fits
-from scclamp.conditions import Conditions
+from scclamp._observed import observed_means
+from scclamp._storage import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,8 @@ def predictions(
         long[name] = np.asarray(values[rows])[:, columns].reshape(-1)
     if observed is not None:
         wanted = [targets[i] for i in rows]
-        long["observed"] = _observe(observed, wanted, table.var_names[columns], mod, key).reshape(-1)
+        means = observed_means(observed, mod, key).reindex(index=pd.Index(wanted), columns=table.var_names[columns])
+        long["observed"] = means.to_numpy().reshape(-1)
     return pd.DataFrame(long)
 
 
@@ -129,21 +130,3 @@ def _canonical(conditions: str | Sequence[str] | None, names: Sequence[str]) -> 
 
 def _repeat(names: Sequence[str], at: np.ndarray, n: int, how: Any) -> pd.Categorical:
     return pd.Categorical.from_codes(how(np.arange(len(at)), n), categories=pd.Index([names[i] for i in at]))
-
-
-def _observe(data: Any, names: list[str], genes: pd.Index, mod: str | None, key: str) -> np.ndarray:
-    """Mean over the cells of each condition (conditions, genes)."""
-    inner = unwrap(data, mod).adata
-    params = decode(inner, key).params if key in find_fits(inner) else {}
-    conditions = Conditions.from_anndata(
-        data,
-        perturbation_key=params.get("perturbation_key"),
-        control=params.get("control"),
-        layer=params.get("layer"),
-        mod=mod,
-        train_fraction=1.0,
-        unmeasured="latent",
-        rng=0,
-    )
-    means = pd.DataFrame(conditions.train_mean, index=pd.Index(conditions.names), columns=pd.Index(conditions.genes))
-    return means.reindex(index=pd.Index(names), columns=genes).to_numpy()

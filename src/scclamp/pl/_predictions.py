@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from scclamp._errors import InputError, list_some
-from scclamp._keys import CONTROL
+from scclamp._keys import CONTROL, DEFAULT_KEY, SEPARATOR
 from scclamp._labels import is_control_token
-from scclamp.conditions import Conditions
+from scclamp._observed import observed_means
 from scclamp.pl._axes import COLOURS
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_PANELS = 12
+_LINE = 22
 
 
 def predictions(
     adata: AnnData,
     observed: pd.DataFrame | AnnData,
     *,
-    conditions: Sequence[str] | None = None,
+    conditions: str | Sequence[str] | None = None,
     n_columns: int = 4,
     show: bool | None = None,
 ) -> Figure | None:
@@ -38,9 +39,10 @@ def predictions(
     adata
         What `tl.predict_clamps` returned for new conditions.
     observed
-        The screen itself, or observed (or true) mean states, conditions x genes, with a row for the control.
+        The screen itself; the long table of `get.predictions` with its column `observed`; or observed (or true) mean states,
+        conditions x genes. Shifts need the control in it.
     conditions
-        Conditions to draw, in this order; by default the first twelve that are in both.
+        Conditions to draw, in this order; by default the first twelve that were observed.
     n_columns
         Panels side by side.
     show
@@ -48,7 +50,8 @@ def predictions(
 
     Returns
     -------
-    The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped.
+    The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped. Where
+    doses were given, or names of your own, the cells are those of the same genes.
 
     Examples
     --------
@@ -56,7 +59,7 @@ def predictions(
     >>> import scclamp as sc_c
     >>> adata = sc_c.datasets.simulated("tiny")
     >>> sc_c.tl.fit(adata, max_epochs=20)
-    >>> doubles = sc_c.tl.predict_clamps(adata, ["REG01+REG02", "REG03+REG04"])
+    >>> doubles = sc_c.tl.predict_clamps(adata, ["REG01+REG05", "REG02+REG06"])
     >>> len(sc_c.pl.predictions(doubles, adata).axes)
     2
     """
@@ -65,21 +68,22 @@ def predictions(
     if "shift" not in adata.layers:
         msg = "adata has no layer 'shift'. Pass what tl.predict_clamps returned, with 'shift' among its layers."
         raise InputError(msg)
-    observed = _as_table(observed)
-    if CONTROL not in observed.index:
-        msg = f"observed has no row {CONTROL!r}, from which shifts are measured. Add the control's mean state."
+    table = _as_table(observed, _key_of(adata))
+    genes = [gene for gene in adata.var_names if gene in table.columns]
+    if not genes:
+        msg = f"observed has no gene of adata, which has {list_some(adata.var_names)}. Name its columns by gene."
         raise InputError(msg)
-    chosen = _chosen(adata, observed, conditions)
+    seen = _seen(adata, table)
+    chosen = _chosen(seen, table, conditions)
     n_rows, width = -(-len(chosen) // n_columns), min(n_columns, len(chosen))
     fig, axes = plt.subplots(
         n_rows, width, figsize=(2.3 * width + 0.4, 2.6 * n_rows + 0.3), squeeze=False, layout="constrained"
     )
-    predicted = adata.to_df("shift").loc[chosen]
-    seen = observed[list(adata.var_names)]
-    shifts = seen.loc[chosen] - seen.loc[CONTROL]
+    predicted, control = adata.to_df("shift")[genes], table.loc[CONTROL, genes]
     for ax, name in zip(axes.flat, chosen, strict=False):
-        free = ~predicted.columns.isin(name.split("+"))
-        _panel(ax, name, shifts.loc[name].to_numpy()[free], predicted.loc[name].to_numpy()[free])
+        shift = (table.loc[seen[name], genes] - control).to_numpy(float)
+        free = ~predicted.columns.isin(seen[name].split(SEPARATOR))
+        _panel(ax, name, shift[free], predicted.loc[name].to_numpy()[free])
     for ax in axes.flat[len(chosen) :]:
         ax.remove()
     fig.supxlabel("observed shift from control", fontsize=9)
@@ -90,35 +94,69 @@ def predictions(
     return fig
 
 
-def _as_table(observed: Any) -> pd.DataFrame:
-    """Means by canonical name of the condition."""
+def _as_table(observed: Any, key: str) -> pd.DataFrame:
+    """Means by canonical name of the condition, the control among them."""
     if not isinstance(observed, pd.DataFrame):
-        conditions = Conditions.from_anndata(observed, train_fraction=1.0, unmeasured="latent", rng=0)
-        return pd.DataFrame(conditions.train_mean, index=list(conditions.names), columns=list(conditions.genes))
-    if CONTROL in observed.index:
-        return observed
-    return observed.rename(index=lambda name: CONTROL if is_control_token(str(name)) else name)
+        table = observed_means(observed, key=key)
+    elif {"condition", "gene", "observed"} <= set(observed.columns):
+        table = observed.pivot(index="condition", columns="gene", values="observed").dropna(how="all")
+    elif {"condition", "gene"} <= set(observed.columns):
+        msg = "observed lists predictions without a column 'observed'. Call get.predictions with observed=, or pass the screen."
+        raise InputError(msg)
+    else:
+        table = observed
+    if CONTROL not in table.index:
+        table = table.rename(index={name: CONTROL for name in table.index if is_control_token(str(name))})
+    if CONTROL not in table.index:
+        msg = f"observed has no row {CONTROL!r}, from which shifts are measured. Add the control's mean, or pass the screen."
+        raise InputError(msg)
+    return table
 
 
-def _chosen(adata: AnnData, observed: pd.DataFrame, conditions: Sequence[str] | None) -> list[str]:
-    both = [name for name in adata.obs_names if name in observed.index and name != CONTROL]
+def _key_of(answer: AnnData) -> str:
+    """Prefix of the fit that gave an answer."""
+    known = [name.removesuffix("_prediction") for name in answer.uns if name.endswith("_prediction")]
+    return known[0] if len(known) == 1 else DEFAULT_KEY
+
+
+def _seen(answer: AnnData, observed: pd.DataFrame) -> dict[str, str]:
+    """Observed condition of each answer: a dose, or a name of the user's own, is none, but the genes that were held are."""
+    names = [str(name) for name in answer.obs_names]
+    held = [str(genes) for genes in answer.obs["targets"]] if "targets" in answer.obs else names
+    known = set(observed.index)
+    return {name: name if name in known else genes for name, genes in zip(names, held, strict=True)}
+
+
+def _chosen(seen: dict[str, str], observed: pd.DataFrame, conditions: str | Sequence[str] | None) -> list[str]:
+    both = [name for name, held in seen.items() if held in observed.index and held != CONTROL]
     if conditions is None:
         if not both:
-            msg = (
-                f"observed shares no condition with adata, which has {list_some(adata.obs_names)}. Name its rows alike."
-            )
+            msg = f"observed shares no condition with adata, which has {list_some(seen)}. Name its rows alike."
             raise InputError(msg)
         return both[:_MOST_PANELS]
+    conditions = [conditions] if isinstance(conditions, str) else list(conditions)
+    if not conditions:
+        raise InputError("conditions is empty. Name at least one, or leave it out.")
     if unknown := [name for name in conditions if name not in both]:
         msg = f"conditions names {unknown[0]!r}, which is not in both. There are {list_some(both)}."
         raise InputError(msg)
-    return list(conditions)
+    return conditions
+
+
+def _wrapped(name: str) -> str:
+    """Break a long name between its genes, so that it stays above its own panel."""
+    lines = [""]
+    for gene in name.split(SEPARATOR):
+        if lines[-1] and len(lines[-1]) + len(gene) > _LINE:
+            lines.append("")
+        lines[-1] += f"{gene}{SEPARATOR}"
+    return "\n".join(lines).removesuffix(SEPARATOR)
 
 
 def _panel(ax: Axes, name: str, observed: np.ndarray, predicted: np.ndarray) -> None:
     limit = float(np.nanmax(np.abs([observed, predicted]))) * 1.08
     ax.axline((0, 0), slope=1, color=COLOURS["reference"], lw=0.8, zorder=0)
     ax.scatter(observed, predicted, s=6, color=COLOURS["predicted"], lw=0, alpha=0.6)
-    ax.set_title(f"{name}   r = {np.corrcoef(observed, predicted)[0, 1]:.2f}", fontsize=8)
+    ax.set_title(f"{_wrapped(name)}\nr = {np.corrcoef(observed, predicted)[0, 1]:.2f}", fontsize=8)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     ax.tick_params(labelsize=7)
