@@ -69,7 +69,7 @@ def test_conditions_that_were_not_predicted_are_left_out(screen):
     labels = partly.obs["perturbation"].astype(object)
     labels.iloc[0] = "GENE0001"
     partly.obs["perturbation"] = labels
-    with pytest.warns(InputWarning, match="1 cells of conditions with a gene that has no column"):
+    with pytest.warns(InputWarning, match="1 cell of conditions with a gene that has no column"):
         sc_c.tl.predict_clamps(partly)
     assert "GENE0001" not in sc_c.get.predictions(partly, genes="REG01")["condition"].tolist()
 

@@ -87,6 +87,19 @@ def test_repeated_requests_are_left_out_and_said_to_be():
     with pytest.warns(InputWarning, match=r"2 requests repeat earlier ones and are left out: 'REG01\+REG02', 'REG03'"):
         requests = read(["REG01+REG02", "REG03", ("REG02", "REG01"), "REG03+ctrl"])
     assert requests.names == ["REG01+REG02", "REG03"]
+    with pytest.warns(InputWarning, match="1 request repeats an earlier one and is left out: 'REG03'"):
+        read(["REG03", "REG03"])
+
+
+@given(st.dictionaries(st.sampled_from(REGULATORS), st.floats(0, 50), min_size=1))
+def test_names_of_dosed_results_are_requests(doses):
+    first = read([doses])
+    again = read([" " + first.names[0].replace("+", " + ")])
+    assert (again.names, held(again)) == (first.names, held(first))
+
+
+def test_a_name_of_ones_own_may_look_like_a_number():
+    assert read({"2.1": "REG01", "REG02": "REG01+REG02"}).names == ["2.1", "REG02"]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +115,18 @@ def test_repeated_requests_are_left_out_and_said_to_be():
         ([{"REG01": float("inf")}], r"the dose of 'REG01' is inf.*not counts"),
         ([{"REG01": -0.5}], r"the dose of 'REG01' is -0\.5.*0 or above"),
         ([{"REG01": 51}], r"the network knows expression up to 50; doses are log-normalised expression, not counts"),
-        ([{"REG01": "2"}], "is '2', which is no number"),
+        ([{"REG01": "2"}], r"the text '2', which is no number\. Write \{'REG01': 2\}"),
+        ({"REG01": "2.1"}, "the dose of 'REG01' is the text '2.1'"),
+        ({"REG01": 2.0, "REG02": None}, "the dose of 'REG02' is missing"),
+        ({"REG01": None}, "the dose of 'REG01' is missing"),
+        ([{"REG01": "high"}], "is 'high', which is no number"),
+        (["REG01=2+REG02"], "'REG02' has no dose, but other genes have one"),
+        (["REG01=x"], "the dose of 'REG01' is 'x', which is no number"),
+        (["REG01=1+REG01=2"], "'REG01' is named twice"),
+        (["REG01=-1"], r"the dose of 'REG01' is -1\.0.*0 or above"),
+        (["REG1=1"], "'REG1' is no gene of the fit"),
         ([{"REG01": True}], "is True, which is no number"),
-        ([{"REG01": None}], "is None, which is no number"),
+        ([{"REG01": None}], "the dose of 'REG01' is missing"),
         ([{"control": 1.0}], "'control' is no gene"),
         ([{}], "names no gene"),
         ([()], "names no gene. Write 'control'"),

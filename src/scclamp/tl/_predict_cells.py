@@ -13,6 +13,7 @@ from scclamp._errors import InputWarning, list_some
 from scclamp._keys import CONTROL
 from scclamp._labels import parse_labels
 from scclamp._memory import require_memory
+from scclamp.tl._dose_labels import counted
 from scclamp.tl._requests import Requests, read_requests
 
 if TYPE_CHECKING:
@@ -75,10 +76,10 @@ def _warn_left_out(names: Sequence[str], codes: np.ndarray, at: dict[str, Any], 
     counts = np.bincount(codes + 1, minlength=len(names) + 1)
     unknown = int(counts[0]) + sum(int(n) for n, name in zip(counts[1:], names, strict=True) if not name)
     missing = {name: int(n) for n, name in zip(counts[1:], names, strict=True) if name and name not in at}
-    parts = [f"{unknown} cells without a known perturbation"] if unknown else []
+    parts = [f"{counted(unknown, 'cell')} without a known perturbation"] if unknown else []
     if missing:
         parts.append(
-            f"{sum(missing.values())} cells of conditions with a gene that has no column ({list_some(missing)})"
+            f"{counted(sum(missing.values()), 'cell')} of conditions with a gene that has no column ({list_some(missing)})"
         )
     if parts:
         message = f"obs[{key!r}]: the states of {' and '.join(parts)} are NaN."

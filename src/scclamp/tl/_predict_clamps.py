@@ -53,10 +53,11 @@ def predict_clamps(
     adata
         What `tl.fit` was called on, or other cells with the same genes and the fit.
     clamps
-        None predicts the condition of every cell. New conditions are labels such as ``"A+B"`` (also ``"control"``), gene
-        sets such as ``("A", "B")``, doses such as ``{"A": 2.1, "B": 0.0}`` in units of the fitted layer, or any iterable
+        None predicts the condition of every cell. New conditions are labels such as ``"A+B"`` (also ``"control"``) or
+        ``"A=2.1+B=0"``, gene sets inside a list such as ``[("A", "B")]``, doses such as ``{"A": 2.1, "B": 0.0}`` in units of the fitted layer, or any iterable
         or mixture of these, for instance ``itertools.combinations(regulators, 3)``. A mapping names each request. The dose
-        of a regulator that the panel does not measure runs from 0 to 1, its usual one.
+        of a regulator that the panel does not measure runs from 0 to 1, its usual one. Mind that ``("A", "B")`` by itself lists
+        two singles, as a list of labels does.
     clamp_values
         Where genes without a dose are held: `"singles"`, at the training mean of the gene's own condition, or `"observed"`,
         at the mean of the combination's own cells.
@@ -69,7 +70,8 @@ def predict_clamps(
         Of new conditions, those of `"predicted"`, `"shift"`, `"additive"` and (ensembles) `"predicted_sd"` to return; all
         by default.
     out
-        Path of an `.h5ad` or `.zarr` that takes the new conditions chunk by chunk instead of memory.
+        Path of an `.h5ad` or `.zarr` that takes the new conditions chunk by chunk instead of memory. What is there is replaced
+        once the new file is whole.
     perturbation_key
         Column of `obs` with the perturbations of cells; by default the one of the fit.
     mod
@@ -103,7 +105,7 @@ def predict_clamps(
     `layers["predicted_sd"]` : float32
         Standard deviation over members.
     `obs["targets"]`, `obs["doses"]`, `obs["n_genes_perturbed"]`
-        What was held, and where.
+        What was held, and where; the text of the doses has four significant digits.
     `obs["status"]` : categorical
         `"converged"`, `"max_steps"`, `"unstable"` or `"nonfinite"`, of the worst member. Only converged states are to be
         trusted; the values of others are kept, with a warning.

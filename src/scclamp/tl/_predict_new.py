@@ -17,7 +17,7 @@ from scclamp._settings import settings
 from scclamp.physics import Status
 from scclamp.tl._fitted import LAYERS, Fitted
 from scclamp.tl._prediction_file import check_out, prediction_file
-from scclamp.tl._requests import Requests, write_dose
+from scclamp.tl._requests import Requests
 
 if TYPE_CHECKING:
     import os
@@ -110,7 +110,7 @@ def warn_unsettled(names: Sequence[str], found: dict[str, Any]) -> None:
 def _describe(fitted: Fitted, requests: Requests, doses: np.ndarray) -> pd.DataFrame:
     held = requests.columns >= 0
     levels, level = np.unique(doses, return_inverse=True)
-    words = np.array([write_dose(dose) for dose in levels], object)[level.reshape(doses.shape)]
+    words = np.array([f"{dose:.4g}" for dose in levels], object)[level.reshape(doses.shape)]
     written = ["+".join(row[:n]) for row, n in zip(words, held.sum(1), strict=True)]
     return pd.DataFrame(
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import pandas as pd
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp._keys import CONTROL, SEPARATOR
 from scclamp._labels import canonical, is_control_token
+from scclamp.tl._dose_labels import counted, explain_dose, names_doses, read_dose_label
 
 if TYPE_CHECKING:
     from scclamp._result import Result
@@ -57,7 +58,7 @@ def read_requests(clamps: Clamps, result: Result, max_dose: float) -> Requests:
     Parameters
     ----------
     clamps
-        One label; or labels such as ``"A+B"``, gene sets such as ``("A", "B")`` and doses such as ``{"A": 2.1}`` in any
+        One label; or labels such as ``"A+B"`` and ``"A=2.1+B=0"``, gene sets such as ``("A", "B")`` and doses such as ``{"A": 2.1}`` in any
         mixture; or a mapping from names of your own to those.
     result
         The fit.
@@ -71,7 +72,7 @@ def read_requests(clamps: Clamps, result: Result, max_dose: float) -> Requests:
     reader = _Reader(result, max_dose)
     found: dict[str, _Read] = {}
     repeated: list[str] = []
-    for where, name, request in _each(clamps):
+    for where, name, request in _each(clamps, reader.column):
         try:
             read = reader.read(request)
         except InputError as error:
@@ -87,17 +88,19 @@ def read_requests(clamps: Clamps, result: Result, max_dose: float) -> Requests:
     if not found:
         raise InputError(f"clamps={clamps!r} requests nothing. Pass labels such as ['A+B'], or None for every cell.")
     if repeated:
-        message = f"clamps: {len(repeated)} requests repeat earlier ones and are left out: {list_some(repeated)}."
+        many = len(repeated) > 1
+        what = "repeat earlier ones and are left out" if many else "repeats an earlier one and is left out"
+        message = f"clamps: {counted(len(repeated), 'request')} {what}: {list_some(repeated)}."
         warnings.warn(message, InputWarning, stacklevel=4)
     return _pack(found)
 
 
-def _each(clamps: Any) -> Iterator[tuple[str, str | None, Any]]:
+def _each(clamps: Any, regulators: Collection[str]) -> Iterator[tuple[str, str | None, Any]]:
     """Yield where each request stands, its name if it was given one, and the request."""
     if isinstance(clamps, str):
         yield "clamps", None, clamps
     elif isinstance(clamps, Mapping):
-        if clamps and all(isinstance(value, Real) for value in clamps.values()):
+        if names_doses(clamps, regulators):
             yield "clamps", None, clamps
             return
         for name, request in clamps.items():
@@ -139,6 +142,8 @@ class _Reader:
         """Columns of a request in their order, and their doses if there are any."""
         if isinstance(request, Mapping):
             return self._with_doses(request)
+        if isinstance(request, str) and "=" in request and request.strip() not in self.genes | self.control_labels:
+            return self._with_doses(read_dose_label(request))
         if isinstance(request, str):
             return self._columns(self._split(request)), None
         if isinstance(request, Iterable) and not isinstance(request, bytes):
@@ -200,7 +205,7 @@ class _Reader:
 
     def _dose(self, gene: str, value: Any) -> float:
         if isinstance(value, bool | np.bool) or not isinstance(value, Real | np.number):
-            raise InputError(f"the dose of {gene!r} is {value!r}, which is no number. Give its expression.")
+            raise InputError(explain_dose(gene, value))
         dose = float(value)
         limit = 1.0 if gene in self.latent else self.max_dose
         if 0 <= dose <= limit:
