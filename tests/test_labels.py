@@ -49,7 +49,7 @@ def test_unmeasured_genes_split_once_they_occur_alone():
 
 CONTROLS = (
     "ctrl|Control|non-targeting|non_targeting|NT|NTC|NegCtrl0|neg_ctrl|safe-targeting|sgNT|negative control"
-    "|non-targeting control|NTC2|scrambled|unperturbed|Non.Targeting"
+    "|non-targeting control|NTC2|scrambled|unperturbed|Non.Targeting|NT-control|NT_0|mock"
 )
 
 
@@ -59,7 +59,9 @@ def test_controls(word):
     assert canonical(word) == "control"
 
 
-@pytest.mark.parametrize("word", ["NT5E", "NTRK1", "CTRB1", "CONTROLLER", "KLF1", "", "A+ctrl", "SAFE"])
+@pytest.mark.parametrize(
+    "word", ["NT5E", "NTN1", "MOCOS", "NTRK1", "CTRB1", "CONTROLLER", "KLF1", "", "A+ctrl", "SAFE"]
+)
 def test_genes_are_no_controls(word):
     assert not is_control_token(word)
 

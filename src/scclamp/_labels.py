@@ -51,13 +51,13 @@ class LabelReport:
     dropped: Mapping[str, str]
     ambiguous: Mapping[str, str]
 
-    def require_readable(self, where: str) -> None:
-        """Raise an `InputError` that names the labels which cannot be read, if there are any."""
+    def require_readable(self, where: str, remedy: str = "") -> None:
+        """Raise an `InputError` that names the labels which cannot be read, if there are any, and ends with the remedy."""
         if self.ambiguous:
             label, reason = next(iter(self.ambiguous.items()))
             others = list_some([other for other in self.ambiguous if other != label])
             msg = f"{where} has the label {label!r}, which {reason}."
-            raise InputError(msg + (f" The same holds for {others}." if others else ""))
+            raise InputError(msg + (f" The same holds for {others}." if others else "") + remedy)
 
 
 def is_control_token(token: str) -> bool:
