@@ -93,6 +93,13 @@ class TestUnmeasured:
         with pytest.raises(InputError, match=r"var\['symbol'\] names most of them: set adata.var_names"):
             resolve_unmeasured(assign(adata), adata, "error")
 
+    @pytest.mark.parametrize(("labels", "said"), [(["sgAHR-1", "sgKLF1-2"], True), (["BRCA1", "TP53"], False)])
+    def test_guides_get_the_way_to_read_them(self, labels, said):
+        adata = adata_of(["ctrl", *labels], genes=("AHR", "KLF1", "FOX"))
+        with pytest.raises(InputError, match="are not among") as error:
+            resolve_unmeasured(assign(adata), adata, "error")
+        assert ("If they are guides, call scclamp.pp.perturbations(adata, key=" in str(error.value)) is said
+
     def test_latent_keeps_every_condition(self):
         adata = adata_of()
         cells = assign(adata, rng=0)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import scclamp as sc_c
 from scclamp._columns import CANDIDATES, Table, read_perturbations, unwrap
 from scclamp._errors import InputError
 
@@ -77,6 +78,21 @@ def test_only_the_control_was_not_recognised():
 def test_a_column_that_cannot_be_read_is_named():
     with pytest.raises(InputError, match=r"obs\['gene'\] has the label 'AHR_FOO', which is neither"):
         read({"gene": ["ctrl", "AHR", "AHR_FOO"]})
+
+
+@pytest.mark.parametrize("options", [{}, {"perturbation_key": "gene"}])
+def test_labels_of_guides_get_the_way_to_read_them(options):
+    adata = adata_of({"gene": ["ctrl", "AHR_1", "AHR_2", "KLF1_1"]})
+    with pytest.raises(
+        InputError, match=r"'AHR_1', which is neither.* scclamp\.pp\.perturbations\(adata, key='gene'\)\.$"
+    ):
+        read_perturbations(Table(adata), **options)
+    sc_c.pp.perturbations(adata, key="gene")  # the advice is true
+    assert list(read_perturbations(Table(adata)).names()) == ["control", "AHR", "AHR", "KLF1"]
+    unreadable = adata_of({"gene": ["ctrl", "AHR", "AHR_FOO"]})
+    with pytest.raises(InputError, match="which is neither") as error:
+        sc_c.pp.perturbations(unreadable, key="gene")
+    assert "pp.perturbations(" not in str(error.value), "advice to call what was called"
 
 
 @pytest.mark.parametrize("arguments", [{}, {"perturbation_key": "target"}])

@@ -10,6 +10,7 @@ import numpy as np
 
 from scclamp._columns import read_column, read_perturbations, unwrap
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
+from scclamp._guides import strip_guides
 from scclamp._keys import CONTROL
 from scclamp._labels import describe_dropped, is_control_token
 from scclamp._split import LEFT_OUT, TRAIN, VALIDATION, read_roles, stratified_roles
@@ -204,6 +205,9 @@ def _explain_unmeasured(outside: list[str], cells: Assignment, adata: AnnData) -
     near = "".join(f" {g!r}:{hint}" for g, hint in hints.items() if hint)
     controls = [g for g in outside if is_control_token(g)]
     more = f" {list_some(controls)} look like controls: add them to control=." if controls else ""
+    measured = set(adata.var_names)
+    if strip_guides(outside, measured.__contains__, is_control_token):
+        more += f" If they are guides, call scclamp.pp.perturbations(adata, key={cells.perturbation_key!r}) first."
     for key in map(str, adata.var.columns):
         known = set(map(str, read_column(adata.var, key)))
         if 2 * len(known.intersection(outside)) > len(outside):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from scclamp._errors import InputError, did_you_mean, list_some
 from scclamp._keys import CONTROL, HARMONISED, SEPARATOR
-from scclamp._labels import LabelReport, parse_labels
+from scclamp._labels import LabelReport, is_control_token, parse_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -197,7 +197,7 @@ def read_perturbations(
     key = table.harmonised if perturbation_key is None else perturbation_key
     reading = _read(table, str(key), controls, parse, argument)
     _require_controls(reading, controls)
-    reading.report.require_readable(f"obs[{key!r}]")
+    _require_readable(reading, parse)
     if CONTROL not in reading.report.mapped.values():
         msg = (
             f"control={control!r}: obs[{key!r}] has no control observations. The most frequent labels are "
@@ -214,6 +214,12 @@ def _read(table: Table, key: str, controls: list[str] | None, parse: Parser, arg
         # Its separator is known, so that a gene which was not measured may hold any other.
         genes = {*genes, *(part for label in raw.categories for part in str(label).split(SEPARATOR))}
     return Reading(key, parse(raw.categories, genes=genes, control=controls), raw)
+
+
+def _require_readable(reading: Reading, parse: Parser) -> None:
+    # Who calls with another parser, as pp.perturbations does, has its own remedies.
+    guides = f" Guides, plasmids and contexts are read by scclamp.pp.perturbations(adata, key={reading.key!r})."
+    reading.report.require_readable(f"obs[{reading.key!r}]", guides if parse is parse_labels else "")
 
 
 def _categories(column: pd.Series) -> pd.Categorical:
@@ -257,9 +263,9 @@ def _recognise(table: Table, controls: list[str] | None, parse: Parser, argument
     found = named or found
     readable = [r for r in found if not r.report.ambiguous]
     if found and not readable:
-        found[0].report.require_readable(f"obs[{found[0].key!r}]")
+        _require_readable(found[0], parse)
     if not found:
-        raise InputError(_explain_nothing_found(table, usual, controls, argument))
+        raise InputError(_explain_nothing_found(table, usual, controls, parse, argument))
     first = readable[0].names()
     for other in readable[1:]:
         names = other.names()
@@ -291,21 +297,35 @@ def _plausible(
     return readings
 
 
-def _explain_nothing_found(table: Table, usual: list[str], controls: list[str] | None, argument: str) -> str:
+def _explain_nearest(table: Table, parse: Parser, argument: str) -> str:
+    """What keeps a column that names genes from being recognised; nothing when no column does."""
+    for key in table.columns:
+        column = table.read(key, argument)
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            continue
+        raw = _categories(column)
+        genes = pd.Index([re.split(r"[+_,;|]", str(label))[0].strip() for label in raw.categories])
+        if len(genes) < 2 or genes.isin(table.adata.var_names).mean() < 0.5:
+            continue
+        if any(is_control_token(str(label)) for label in raw.categories):
+            # With its control read, it is the other labels that could not be.
+            _require_readable(_read(table, key, None, parse, argument), parse)
+            continue
+        return (
+            f"obs[{key!r}] names genes, but none of its labels was recognised as the control. The most frequent "
+            f"ones are {_frequent(raw)}. Pass {argument}={key!r} and control= with the label of unperturbed cells."
+        )
+    return ""
+
+
+def _explain_nothing_found(
+    table: Table, usual: list[str], controls: list[str] | None, parse: Parser, argument: str
+) -> str:
     columns = list_some(table.columns, 20) or "none"
     msg = f"{argument}=None: no column was recognised as perturbation labels. The columns of adata.obs are {columns}. "
     if controls is None:
-        for key in table.columns:
-            column = table.read(key, argument)
-            if pd.api.types.is_numeric_dtype(column.dtype):
-                continue
-            raw = _categories(column)
-            genes = pd.Index([re.split(r"[+_,;|]", str(label))[0].strip() for label in raw.categories])
-            if len(genes) > 1 and genes.isin(table.adata.var_names).mean() >= 0.5:
-                return (
-                    f"obs[{key!r}] names genes, but none of its labels was recognised as the control. The most frequent "
-                    f"ones are {_frequent(raw)}. Pass {argument}={key!r} and control= with the label of unperturbed cells."
-                )
+        if near := _explain_nearest(table, parse, argument):
+            return near
         return msg + (
             f"Pass {argument}=, and control= if its control label is unusual; or let pp.perturbations read the labels."
         )
