@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(
     r"(sg)?(ctrl|ctl|control|controls|(neg|negative)(ctrl|control|controls)|nontargeting|nontarget"
     r"|nontargeting(ctrl|control|controls)|nt(ctrl|control|controls)|ntc|safetargeting|safetarget|scrambled?|mock|unperturbed)\d*"
-    r"|(sg)?nts?\d*"
+    r"|(sg)?nt\d*"
 )
 _UNASSIGNED = frozenset(
     "|nan|na|n/a|none|null|<na>|unassigned|unknown|undetermined|ambiguous|multiplet|multiplets|multiple|doublet|doublets"

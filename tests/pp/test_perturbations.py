@@ -153,6 +153,7 @@ def test_a_second_call_changes_nothing(added):
     assert json.loads(adata.uns["perturbations"]["params"])["key"] == "condition"
 
 
+@pytest.mark.filterwarnings("ignore:The control has only", "ignore:.* conditions have fewer than")
 def test_fit_takes_the_written_column_though_others_differ():
     rng = np.random.default_rng(0)
     labels = np.repeat(["ctrl", "KLF1+ctrl", "ctrl+C19orf26", "X_1+ctrl", "X_1+KLF1"], 6)
