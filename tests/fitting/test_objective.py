@@ -82,3 +82,11 @@ def test_validation_lets_no_gradient_through(case):
     assert not losses.validation.requires_grad
     losses.total.sum().backward()
     assert states.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_gradient_equals_finite_differences(case, encoder):
+    problem, _, states, A, *_ = case(encoder)
+    objective = Objective(problem, FitConfig(lambda_ctrl=0.7, lambda_sparse=0.02), {})
+    inputs = torch.as_tensor(states).requires_grad_(), torch.as_tensor(A).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, A: objective(x, {"A": A})[:4], inputs)

@@ -69,6 +69,30 @@ def test_reduced_needs_no_direct_solve_for_similar_conditions():
     assert report.converged
 
 
+@pytest.mark.parametrize("start", ["near", "far", "random", "nan"])
+def test_what_it_starts_from_changes_the_time_and_not_the_answer(start):
+    M, v = heterogeneous(2, spread=0.0)
+    M = Factored(M.A, 0.5 + 0.01 * M.left, 0.5 + 0.01 * M.right)
+    cold, warm = BackwardReport(), BackwardReport()
+    ReducedImplicit().solve(M, v, cold)
+    near = Factored(M.A * ((1 + 1e-6) if start == "near" else 3.0), M.left, M.right)
+    before = BackwardReport()
+    ReducedImplicit().solve(near, v, before)
+    inverse, guess = before.inverse, before.solution
+    if start == "random":
+        inverse, guess = torch.randn_like(inverse), torch.randn_like(guess)
+    elif start == "nan":
+        inverse, guess = torch.full_like(inverse, torch.nan), torch.full_like(guess, torch.nan)
+    w = ReducedImplicit(inverse=inverse, guess=guess).solve(M, v, warm)
+    np.testing.assert_allclose(w, dense_solution(M, v, 1e-8), rtol=1e-11, atol=1e-12)
+    assert warm.converged
+    if start == "near":
+        assert warm.iterations < cold.iterations
+        assert warm.inverse is inverse
+    else:
+        assert warm.inverse is not inverse
+
+
 def test_reduced_keeps_a_spoilt_condition_to_itself():
     M, v = heterogeneous(1)
     M.right[3] = torch.nan

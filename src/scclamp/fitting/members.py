@@ -14,9 +14,9 @@ def per_member(value: Tensor, like: Tensor) -> Tensor:
 
 
 def choose(members: Tensor, new: Mapping[str, Tensor], old: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Take the parameters of the marked members from `new`, the others from `old`."""
+    """Take the parameters of the marked members from `new`, the others from `old`; neither may be written to later."""
     if members.all():
-        return {name: new[name].detach().clone() for name in old}
+        return {name: new[name].detach() for name in old}
     return {name: torch.where(per_member(members, p), new[name].detach(), p.detach()) for name, p in old.items()}
 
 

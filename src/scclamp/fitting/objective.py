@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.problem import FitProblem
@@ -20,6 +21,34 @@ class Losses(NamedTuple):
     control: Tensor
     sparsity: Tensor
     validation: Tensor
+
+
+class _ShiftLoss(torch.autograd.Function):
+    """Squared errors of the shifts from the control, summed over conditions, and of the control itself.
+
+    States are large and there are few operations on them, so that passes over memory are what an epoch waits for;
+    differentiating operation by operation would take twice as many.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, encoded: Tensor, shifts: Tensor, anchor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return both sums, and the errors (*members, conditions, dimensions), whose control row is zero."""
+        control = encoded[..., :1, :]
+        errors = encoded - shifts
+        errors -= control
+        away = control.squeeze(-2) - anchor
+        ctx.save_for_backward(errors, away)
+        ctx.mark_non_differentiable(errors)
+        return torch.linalg.vector_norm(errors, dim=(-1, -2)).square(), away.square().sum(-1), errors
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, shift: Tensor, anchor: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
+        errors, away = ctx.saved_tensors
+        gradient = errors * (2 * shift)[..., None, None]
+        # Every shift is taken from the control, and its own row of errors is zero.
+        gradient[..., 0, :] = (2 * anchor)[..., None] * away - gradient.sum(-2)
+        return gradient, None, None
 
 
 class Objective:
@@ -46,30 +75,24 @@ class Objective:
         self.seen = held_out[..., 0].isfinite()
         self.seen[..., 0] = False
         self.n_perturbations = self.shifts.shape[-2] - 1
-        self.held_out = held_out.nan_to_num()
+        self.beyond = held_out.nan_to_num() - self.shifts
         self.has_validation = problem.has_validation
 
     def __call__(self, states: Tensor, parameters: Mapping[str, Tensor]) -> Losses:
         """Evaluate on predicted steady states (*members, conditions, genes)."""
-        encoded = self.encode(states)
-        control = encoded[..., 0, :]
-        # Adding what is negative: the derivative of a subtraction would negate all states before it sums them.
-        predicted = encoded + (-control)[..., None, :]
-        perturbation = torch.linalg.vector_norm(predicted - self.shifts, dim=(-1, -2)).square() / self.n_perturbations
-        anchor = (control - self.anchor).square().sum(-1)
+        shift, anchor, errors = _ShiftLoss.apply(self.encode(states), self.shifts, self.anchor)
+        perturbation = shift / self.n_perturbations
         sparsity = parameters["A"].abs().sum((-1, -2)) if "A" in parameters else perturbation.new_zeros(())
         total = perturbation + self.config.lambda_ctrl * anchor + self.config.lambda_sparse * sparsity
         if self.config.lambda_kinetics:
             for name, start in self.initial.items():
                 away = (parameters[name] - start).square()
                 total = total + self.config.lambda_kinetics * away.reshape(len(away), -1).sum(-1)
-        return Losses(
-            total, perturbation, anchor, sparsity, self._validation(predicted.detach(), perturbation.detach())
-        )
+        return Losses(total, perturbation, anchor, sparsity, self._validation(errors, perturbation.detach()))
 
-    def _validation(self, predicted: Tensor, perturbation: Tensor) -> Tensor:
+    def _validation(self, errors: Tensor, perturbation: Tensor) -> Tensor:
         """Shift loss on held-out cells; on the training cells where there are none (pseudobulk)."""
         if not self.has_validation:
             return perturbation
-        error = torch.linalg.vector_norm(predicted - self.held_out, dim=-1).square() * self.seen
+        error = torch.linalg.vector_norm(errors - self.beyond, dim=-1).square() * self.seen
         return error.sum(-1) / self.seen.sum(-1)

@@ -122,7 +122,7 @@ def _climb(
             loss = objective(network.readout(core), parameters).validation
             better = stable & (loss < best_loss)
             best_loss = torch.where(better, loss, best_loss)
-            best = choose(better, chosen, best)
+            best = choose(better, {name: p.detach().clone() for name, p in chosen.items()}, best)
     return best, best_loss
 
 

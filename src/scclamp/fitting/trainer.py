@@ -34,6 +34,7 @@ from scclamp.physics import (
 )
 
 _SOLVERS = {"anderson": Anderson, "newton": Newton}
+_LARGEST_KEPT = 32 * 2**20 - 2**16
 HISTORY = (
     "loss",
     "perturbation",
@@ -79,10 +80,10 @@ class Trainer:
         start(self.dynamics, problem, config, self.objective, rng)
         self.optimizer = _optimizer(self.parameters, config)
         self.guard = Guard(config.max_radius)
-        self.adjoint = _adjoint(config)
         self.epoch = 0
         self.core: Tensor | None = None
         self.inverse: Tensor | None = None
+        self.adjoint_state: Tensor | None = None
         self.previous = self._snapshot()
         self.best = self._snapshot()
         self.best_core: Tensor | None = None
@@ -99,6 +100,9 @@ class Trainer:
 
     def run(self, on_epoch: Callable[[Trainer], None] | None = None) -> None:
         """Train until finished, calling `on_epoch` after every epoch."""
+        # Seen once to be returned, a block of this size (never touched) has the C library keep what an epoch frees for
+        # the next; else it may give all states back to the system, and wait for them to be cleared, several times an epoch.
+        torch.empty(_LARGEST_KEPT, dtype=torch.uint8)
         while not self.finished:
             self.step()
             if on_epoch is not None:
@@ -115,7 +119,8 @@ class Trainer:
         # Only our parameters: an encoder's own must come out of a fit without gradients.
         losses.total.sum().backward(inputs=self.trained)
         norm = self._clip()
-        self.core, self.inverse = solution.core, solution.backward.inverse
+        self.core, report = solution.core, solution.backward
+        self.inverse, self.adjoint_state = report.inverse, report.solution
         self.optimizer.step()
         self._backtrack(losses.total.detach(), solution.core)
         self._record(losses, norm, radius, halvings, solution)
@@ -130,6 +135,16 @@ class Trainer:
             return Chord(config.tol, steps, inverse=self.inverse)
         return _SOLVERS[config.solver](tol=config.tol, max_steps=steps)
 
+    def _adjoint(self) -> Adjoint:
+        config = self.config
+        if config.adjoint == "iterative":
+            return Iterative()
+        if config.adjoint == "unrolled":
+            return Unrolled(config.cold_steps, config.damping)
+        # A gradient as precise, relatively, as the states that it is taken at; rounding sets the floor.
+        tol = max(config.tol, 20 * torch.finfo(getattr(torch, config.dtype)).eps)
+        return ReducedImplicit(config.tikhonov, tol, inverse=self.inverse, guess=self.adjoint_state)
+
     def solve(self) -> Solution:
         """Steady states at the current parameters, warm-started from the last accepted ones."""
         return steady_state(
@@ -137,7 +152,7 @@ class Trainer:
             self.problem.mask,
             self.problem.values,
             solver=self._solver(),
-            adjoint=self.adjoint,
+            adjoint=self._adjoint(),
             core0=self.core,
             check_stability=False,
         )
@@ -229,6 +244,7 @@ class Trainer:
         tensors |= {f"best.{k}": p for k, p in self.best.items()}
         tensors |= {"best_loss": self.best_loss, "best_epoch": self.best_epoch}
         carried = {"core": self.core, "inverse": self.inverse, "best_core": self.best_core}
+        carried |= {"adjoint_state": self.adjoint_state}
         carried |= {"guard": self.guard.vector, "guard_accepted": self.guard.accepted}
         tensors |= {name: tensor for name, tensor in carried.items() if tensor is not None}
         for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
@@ -244,6 +260,7 @@ class Trainer:
         self.best = {k: tensors[f"best.{k}"] for k in self.parameters}
         self.best_loss, self.best_epoch = tensors["best_loss"], tensors["best_epoch"]
         self.core, self.inverse, self.best_core = (tensors.get(name) for name in ("core", "inverse", "best_core"))
+        self.adjoint_state = tensors.get("adjoint_state")
         self.guard.vector, self.guard.accepted = tensors.get("guard"), tensors.get("guard_accepted")
         for name, part in (("optimizer", self.optimizer), ("lowest", self.lowest)):
             prefix = f"{name}."
@@ -256,12 +273,3 @@ def _optimizer(parameters: dict[str, torch.nn.Parameter], config: FitConfig) -> 
     decay = {name: config.weight_decay for name in trained if name in WEIGHTS}
     return AdamW(trained, lr=config.learning_rate, betas=config.betas, weight_decay=decay)
 
-
-def _adjoint(config: FitConfig) -> Adjoint:
-    if config.adjoint == "iterative":
-        return Iterative()
-    if config.adjoint == "unrolled":
-        return Unrolled(config.cold_steps, config.damping)
-    # A gradient as precise, relatively, as the states that it is taken at; rounding sets the floor.
-    floor = 20 * torch.finfo(getattr(torch, config.dtype)).eps
-    return ReducedImplicit(config.tikhonov, tol=max(config.tol, floor))

@@ -22,11 +22,18 @@ from scclamp.physics.solvers import Anderson, Damped, Problem, drive
 from scclamp.physics.status import Status
 
 
+_STRAGGLERS = 32
+"""One condition in so many may be left to the direct solve."""
+_PATIENCE = 4
+"""Refinements with an inverse from before, after which it counts as stale."""
+
+
 @dataclass
 class BackwardReport:
     """What the last backward pass through a solution did; empty before it ran.
 
-    `inverse` is that of I - M for the mean condition, when one was taken: the next problem's solver can start from it.
+    `inverse` is that of I - M for the mean condition, when one was used, and `solution` what was found: the next problem,
+    if it is near, can start from both.
     """
 
     residual: Tensor | None = None
@@ -34,6 +41,7 @@ class BackwardReport:
     converged: bool = True
     n_direct: int = 0
     inverse: Tensor | None = None
+    solution: Tensor | None = None
 
 
 class Adjoint(Protocol):
@@ -91,11 +99,16 @@ class ReducedImplicit:
         Relative residual at which the shared iteration stops; a few rounding errors of the dtype when None.
     max_steps
         Shared refinement steps before the direct solve; 0 solves every condition directly.
+    inverse, guess
+        The `inverse` and the `solution` that the report of a problem nearby ended with, to start from; they change how long
+        it takes, not what is found. The inverse is taken anew where it has become a poor guide.
     """
 
     tikhonov: float = 1e-8
     tol: float | None = None
     max_steps: int = 12
+    inverse: Tensor | None = field(default=None, repr=False, compare=False)
+    guess: Tensor | None = field(default=None, repr=False, compare=False)
 
     def attach(self, problem: Problem, x: Tensor, x0: Tensor, report: BackwardReport) -> Tensor:
         return _attach(problem, x, lambda M, v: self.solve(M, v, report))
@@ -104,39 +117,47 @@ class ReducedImplicit:
         """Solve (I + eps - M^T) w = v for every condition."""
         report = BackwardReport() if report is None else report
         tol = self.tol if self.tol is not None else 20 * torch.finfo(v.dtype).eps
-        eye = (1 + self.tikhonov) * torch.eye(v.shape[-1], dtype=v.dtype, device=v.device)
-        w, left = self._refine(M, v, eye, tol, report)
+        w, left = self._refine(M, v, tol, report)
         report.n_direct = 0
         if left.any():
             index = left.nonzero(as_tuple=True)
-            system = eye - M.select(index).dense().mT
+            system = self._eye(v) - M.select(index).dense().mT
             w = w.clone()
             w[index] = torch.linalg.solve_ex(system, v[index][..., None]).result.squeeze(-1)
             report.n_direct = len(index[0])
         report.residual = _residual(M, w, v, self.tikhonov)
         report.converged = bool((report.residual <= torch.finfo(v.dtype).eps ** 0.5).all())
+        report.solution = w
         return w
 
-    def _refine(
-        self, M: Linearisation, v: Tensor, eye: Tensor, tol: float, report: BackwardReport
-    ) -> tuple[Tensor, Tensor]:
+    def _refine(self, M: Linearisation, v: Tensor, tol: float, report: BackwardReport) -> tuple[Tensor, Tensor]:
         """Refine with the shared inverse; return the solution and the conditions it did not reach."""
         if self.max_steps == 0:
             return v, torch.ones(v.shape[:-1], dtype=torch.bool, device=v.device)
-        # Row vectors: (I - M^T) w = v is w (I - M) = v, so the inverse of I - mean(M) multiplies from the right.
-        # Contiguous, as it would be read from a checkpoint: products round differently in another layout.
-        inverse = report.inverse = torch.linalg.inv_ex(eye - M.mean_condition()).inverse.contiguous()
-        w = v @ inverse
+        stale = self.inverse is not None
+        inverse = self._mean_inverse(M, v) if self.inverse is None else self.inverse
+        w = v @ inverse if self.guess is None else self.guess
         enough = tol * v.abs().amax(-1).clamp(min=torch.finfo(v.dtype).tiny)
         for report.iterations in range(1, self.max_steps + 1):
             r = torch.sub(v, w, alpha=1 + self.tikhonov) + M.vjp(w)
             left = ~(r.abs().amax(-1) <= enough)
             # A handful of stragglers is cheaper to solve directly than to refine along with everybody.
-            if int(left.sum()) <= left.numel() // 16:
+            if int(left.sum()) <= left.numel() // _STRAGGLERS:
                 break
+            if stale and report.iterations > _PATIENCE:
+                inverse, stale = self._mean_inverse(M, v), False
             # What has arrived stays: where the mean is a poor guide, a further correction would lead away again.
             w = torch.where(left[..., None], w + r @ inverse, w)
+        report.inverse = inverse
         return w, left
+
+    def _mean_inverse(self, M: Linearisation, v: Tensor) -> Tensor:
+        # Row vectors: (I - M^T) w = v is w (I - M) = v, so the inverse of I - mean(M) multiplies from the right.
+        # Contiguous, as it would be read from a checkpoint: products round differently in another layout.
+        return torch.linalg.inv_ex(self._eye(v) - M.mean_condition()).inverse.contiguous()
+
+    def _eye(self, v: Tensor) -> Tensor:
+        return (1 + self.tikhonov) * torch.eye(v.shape[-1], dtype=v.dtype, device=v.device)
 
 
 @dataclass(frozen=True)

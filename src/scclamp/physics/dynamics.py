@@ -68,6 +68,10 @@ class Dynamics(nn.Module, ABC):
     def production(self, x: Tensor) -> Tensor:
         """Production of every gene (*batch, conditions, genes), given the regulators' state."""
 
+    def relax(self, x: Tensor) -> Tensor:
+        """State that every gene relaxes to while the regulators are held at `x`; a tensor that may be written to."""
+        return self.production(x) / self.gamma
+
     @abstractmethod
     def core(self) -> Core:
         """The core map with the current parameters, gathered once per solve."""
@@ -89,7 +93,7 @@ class Dynamics(nn.Module, ABC):
 
     def readout(self, core: Tensor) -> Tensor:
         """Steady state of every gene; regulators keep the state that the core solve, or their clamp, gave them."""
-        value = self.production(core) / self.gamma
+        value = self.relax(core)
         known = core.index_select(-1, self.measured).expand(*value.shape[:-1], -1)
         # In place: a copy would cost two passes over all states, and no derivative needs what is overwritten.
         return value.index_copy_(-1, self.rows[self.measured], known)

@@ -32,6 +32,10 @@ class Integration(nn.Module, ABC):
     def slope(self, b: Tensor, s: Tensor, rows: Rows = slice(None)) -> Tensor:
         """Closed-form derivative of the production with respect to `s`."""
 
+    def relax(self, b: Tensor, h: Tensor, A: Tensor, gamma: Tensor) -> Tensor:
+        """State at which this production of every gene is balanced by decay, under activations `h`."""
+        return self(b, h @ A.mT) / gamma
+
     def invert(self, production: Tensor) -> Tensor:
         """Sum ``b + s`` that gives this production, for integrations that depend on the sum alone."""
         raise TypeError(f"{type(self).__name__} is not a function of b + s alone and cannot be inverted.")
@@ -51,6 +55,10 @@ class Additive(Integration):
 
     def slope(self, b: Tensor, s: Tensor, rows: Rows = slice(None)) -> Tensor:
         return torch.ones_like(s)
+
+    def relax(self, b: Tensor, h: Tensor, A: Tensor, gamma: Tensor) -> Tensor:
+        # Decay divides what is small, and the sum is taken in place: each saves a pass over all states, and back.
+        return ((h / gamma) @ A.mT).add_(b[..., None, :] / gamma)
 
     def invert(self, production: Tensor) -> Tensor:
         return production

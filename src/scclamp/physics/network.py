@@ -91,6 +91,9 @@ class Network(Dynamics):
     def production(self, x: Tensor) -> Tensor:
         return self.integration(self.b, self.activation(x) @ self.A.mT)
 
+    def relax(self, x: Tensor) -> Tensor:
+        return self.integration.relax(self.b, self.activation(x), self.A, self.gamma)
+
     def core(self) -> NetworkCore:
         rows = self.core_rows
         A, b = self.A.index_select(-2, rows), self.b.index_select(-1, rows)
