@@ -272,4 +272,3 @@ def _optimizer(parameters: dict[str, torch.nn.Parameter], config: FitConfig) -> 
     trained = {name: p for name, p in parameters.items() if p.requires_grad}
     decay = {name: config.weight_decay for name in trained if name in WEIGHTS}
     return AdamW(trained, lr=config.learning_rate, betas=config.betas, weight_decay=decay)
-

@@ -21,7 +21,6 @@ from scclamp.physics.linearisation import Dense, Linearisation
 from scclamp.physics.solvers import Anderson, Damped, Problem, drive
 from scclamp.physics.status import Status
 
-
 _STRAGGLERS = 32
 """One condition in so many may be left to the direct solve."""
 _PATIENCE = 4
