@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from scclamp._errors import InputError
-from scclamp.physics import GeneralizedHill, Hill, Network, Saturating
+from scclamp.physics import GeneralizedHill, Hill, HillOfSum, MassAction, Network, Saturating
 
 
 def test_production_is_equation_one(make):
@@ -55,3 +55,10 @@ def test_named_values_collect_every_constant(make):
     assert set(make("hill").named_values()) == {"gamma", "n", "K"}
     assert set(make("saturating").named_values()) == {"gamma", "n", "K", "limit"}
     assert make("generalized_hill").named_values()["n"].shape == (4,)
+
+
+def test_two_constants_under_one_name_are_refused():
+    rows = torch.tensor([0, 1])
+    with pytest.raises(InputError, match=r"activation='hill' and integration='hill_of_sum' both have constants named K, n"):
+        Network(5, rows, activation=Hill(), integration=HillOfSum())
+    assert set(Network(5, rows, activation=MassAction(), integration=HillOfSum()).named_values()) == {"gamma", "n", "K"}

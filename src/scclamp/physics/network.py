@@ -79,7 +79,12 @@ class Network(Dynamics):
         self._check_kinetics()
 
     def _check_kinetics(self) -> None:
-        """Every member has its own kinetic constants, or gradients would couple members that are fitted side by side."""
+        """Every member has its own kinetic constants, or gradients would couple members; every constant its own name."""
+        if twice := sorted(self.activation.named_values().keys() & self.integration.named_values().keys()):
+            raise InputError(
+                f"activation={self.activation.name!r} and integration={self.integration.name!r} both have constants named "
+                f"{', '.join(twice)}, of which only one could be told. Use MassAction() with this integration."
+            )
         for kinetics in (self.activation, self.integration):
             for name, constant in kinetics.named_parameters():
                 if tuple(constant.shape[: len(self.batch_shape)]) != self.batch_shape:
