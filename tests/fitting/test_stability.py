@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from scclamp.fitting.stability import bounded_radius, power_bound
-from scclamp.physics import spectral_radius
-from scclamp.physics.linearisation import Dense
+from scclamp.physics import Dense, Status, spectral_radius, stability_limit
+from scclamp.physics.steady_state import _mark_unstable
 
 
 def matrices(n=200, order=12, seed=0):
@@ -51,3 +51,15 @@ def test_nan_is_not_stable():
     dense = torch.full((1, 1, 2, 2), torch.nan)
     _, stable = bounded_radius(Dense(dense), 2, 8)
     assert not stable.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_predictions_draw_the_line_where_a_fit_does(dtype):
+    """Radii around the limit, a few roundings apart: both judges part them at the same place."""
+    order = 6
+    room = 1 - stability_limit(order, dtype)
+    radii = 1 - room * torch.tensor([2.0, 1.5, 1.1, 0.9, 0.5, 0.0], dtype=torch.float64)
+    matrices = Dense((radii[:, None, None] * torch.eye(order)).to(dtype))
+    _, stable = bounded_radius(matrices, order, 100)
+    status = _mark_unstable(torch.zeros(6, dtype=torch.int8), matrices, order)
+    assert stable.tolist() == (status == Status.CONVERGED).tolist() == [True] * 3 + [False] * 3

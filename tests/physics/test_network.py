@@ -59,6 +59,8 @@ def test_named_values_collect_every_constant(make):
 
 def test_two_constants_under_one_name_are_refused():
     rows = torch.tensor([0, 1])
-    with pytest.raises(InputError, match=r"activation='hill' and integration='hill_of_sum' both have constants named K, n"):
+    with pytest.raises(
+        InputError, match=r"activation='hill' and integration='hill_of_sum' both have constants named K, n"
+    ):
         Network(5, rows, activation=Hill(), integration=HillOfSum())
     assert set(Network(5, rows, activation=MassAction(), integration=HillOfSum()).named_values()) == {"gamma", "n", "K"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scclamp.physics import Dense, Factored, radius_bound, spectral_radius, track_radius
+from scclamp.physics import Dense, Factored, radius_bound, spectral_radius, stability_limit, track_radius
 
 
 def random_core(seed: int) -> Factored:
@@ -113,3 +113,14 @@ def test_tracking_reports_what_is_not_finite():
     estimate, _ = track_radius(M, torch.ones(2, 2))
     assert estimate[0].isnan()
     assert estimate[1].isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_stability_limit_leaves_room_for_the_rounding_of_eigenvalues(dtype):
+    """A normal matrix of radius one, in working precision: its eigenvalues come out within the room that is left."""
+    g = torch.Generator().manual_seed(0)
+    for order in (2, 10, 60):
+        basis = torch.linalg.qr(torch.randn(order, order, generator=g, dtype=torch.float64)).Q.to(dtype)
+        radius = torch.linalg.eigvals(basis @ basis.mT).abs().max()
+        assert stability_limit(order, dtype) <= float(radius)
+        assert 1 - stability_limit(order, dtype) < 1e-3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from scclamp.physics import Linearisation, radius_bound, spectral_radius
+from scclamp.physics import Linearisation, radius_bound, spectral_radius, stability_limit
 
 _SQUARINGS = 6
 
@@ -60,8 +60,7 @@ def bounded_radius(linearisation: Linearisation, n_regulators: int, n_dense: int
     Bounds and marks (*batch, conditions); both judge NaN as unstable.
     """
     bound = radius_bound(linearisation).clone()
-    # Eigenvalues are known to rounding only, and what cannot be told from one is not called stable.
-    limit = 1 - 10 * n_regulators * torch.finfo(bound.dtype).eps
+    limit = stability_limit(n_regulators, bound.dtype)
     for part in _parts(bound.isfinite() & (bound >= limit), n_dense):
         bound[part] = torch.minimum(bound[part], power_bound(linearisation.select(part).dense()))
     stable = bound < limit

@@ -10,7 +10,7 @@ from scclamp.physics.linearisation import Dense, Factored, Linearisation
 from scclamp.physics.network import Network
 from scclamp.physics.neural_drift import NeuralDrift
 from scclamp.physics.solvers import Anderson, Chord, Damped, Newton, Problem, Solver, drive
-from scclamp.physics.spectral import radius_bound, spectral_radius, track_radius
+from scclamp.physics.spectral import radius_bound, spectral_radius, stability_limit, track_radius
 from scclamp.physics.status import Status
 from scclamp.physics.steady_state import Solution, steady_state
 
@@ -47,6 +47,7 @@ __all__ = [
     "drive",
     "radius_bound",
     "spectral_radius",
+    "stability_limit",
     "steady_state",
     "track_radius",
 ]

@@ -25,6 +25,20 @@ def spectral_radius(linearisation: Linearisation) -> Tensor:
     return torch.linalg.eigvals(matrix).abs().amax(-1)
 
 
+def stability_limit(n_regulators: int, dtype: torch.dtype) -> float:
+    """Spectral radius below which a core of that order is called stable.
+
+    Eigenvalues are known to rounding only, and what cannot be told from one is not called stable.
+
+    Examples
+    --------
+    >>> import torch
+    >>> 0.999 < stability_limit(100, torch.float32) < 1
+    True
+    """
+    return 1 - 10 * n_regulators * torch.finfo(dtype).eps
+
+
 def radius_bound(linearisation: Linearisation, n_steps: int = 12) -> Tensor:
     """Upper bound of the spectral radius of each condition, by Collatz and Wielandt on the absolute matrix.
 

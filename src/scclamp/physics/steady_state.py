@@ -13,7 +13,7 @@ from scclamp.physics.adjoint import Adjoint, BackwardReport, ReducedImplicit
 from scclamp.physics.dynamics import Dynamics
 from scclamp.physics.linearisation import Linearisation
 from scclamp.physics.solvers import Newton, Problem, Solver, drive
-from scclamp.physics.spectral import radius_bound, spectral_radius
+from scclamp.physics.spectral import radius_bound, spectral_radius, stability_limit
 from scclamp.physics.status import Status
 
 
@@ -166,8 +166,7 @@ def _mark_unstable(status: Tensor, linearisation: Linearisation, n_regulators: i
     """Mark converged conditions of spectral radius >= 1; the cheap bound clears nearly all before any eigenvalues."""
     bound = radius_bound(linearisation)
     status = status.masked_fill((status == Status.CONVERGED) & ~bound.isfinite(), int(Status.NONFINITE))
-    # Eigenvalues are known to rounding only, and what cannot be told from one is not called stable.
-    limit = 1 - 10 * n_regulators * torch.finfo(bound.dtype).eps
+    limit = stability_limit(n_regulators, bound.dtype)
     suspect = (status == Status.CONVERGED) & ~(bound < limit)
     if not suspect.any():
         return status
