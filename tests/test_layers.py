@@ -143,3 +143,11 @@ def test_face_only_reexports_one_function_per_file(face):
     assert exported == sorted(origin, key=lambda name: (name.islower(), name))
     functions = {name: module for name, module in origin.items() if name[0].islower()}
     assert functions == {name: f"scclamp.{face}._{name}" for name in functions}
+
+
+@pytest.mark.parametrize("package", sorted({p.parent for p in FILES}), ids=lambda p: p.name)
+def test_no_name_hides_a_file_of_its_package(package):
+    """`package.denoise` would be the function or the module, by what was imported last."""
+    tree = ast.parse((package / "__init__.py").read_text())
+    given = {a.asname or a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert given.isdisjoint(p.stem for p in package.glob("*.py"))

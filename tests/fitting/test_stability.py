@@ -4,7 +4,7 @@ import torch
 
 from scclamp.fitting.stability import bounded_radius, power_bound
 from scclamp.physics import Dense, Status, spectral_radius, stability_limit
-from scclamp.physics.steady_state import _mark_unstable
+from scclamp.physics.solution import _mark_unstable
 
 
 def matrices(n=200, order=12, seed=0):

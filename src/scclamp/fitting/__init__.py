@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from scclamp.fitting.combination import Combination
 from scclamp.fitting.config import FitConfig
-from scclamp.fitting.denoise import denoise
 from scclamp.fitting.objective import Losses, Objective
 from scclamp.fitting.problem import FitProblem
 from scclamp.fitting.rebuild import effective_weights, from_arrays, to_arrays
 from scclamp.fitting.resume import Checkpointer
+from scclamp.fitting.shrinkage import denoise
 from scclamp.fitting.trainer import HISTORY, Trainer
 
 __all__ = [

@@ -9,10 +9,10 @@ from scclamp.physics.integration import Additive, HillOfSum, Integration, Satura
 from scclamp.physics.linearisation import Dense, Factored, Linearisation
 from scclamp.physics.network import Network
 from scclamp.physics.neural_drift import NeuralDrift
+from scclamp.physics.solution import Solution, steady_state
 from scclamp.physics.solvers import Anderson, Chord, Damped, Newton, Problem, Solver, drive
 from scclamp.physics.spectral import radius_bound, spectral_radius, stability_limit, track_radius
 from scclamp.physics.status import Status
-from scclamp.physics.steady_state import Solution, steady_state
 
 __all__ = [
     "Activation",

@@ -54,7 +54,7 @@ def low_rank_plus_sparse(shifts: Tensor, noise: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
-    >>> from scclamp.fitting.denoise import low_rank_plus_sparse
+    >>> from scclamp.fitting.shrinkage import low_rank_plus_sparse
     >>> shifts = torch.zeros(4, 50, dtype=torch.float64)
     >>> shifts[0, 0] = 5.0
     >>> bool(low_rank_plus_sparse(shifts, torch.tensor(0.1))[0, 0] > 4.8)

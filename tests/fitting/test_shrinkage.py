@@ -6,7 +6,7 @@ import torch
 
 from scclamp._errors import NonFiniteError
 from scclamp.fitting import denoise
-from scclamp.fitting.denoise import STRENGTHS, low_rank_plus_sparse, noise_level
+from scclamp.fitting.shrinkage import STRENGTHS, low_rank_plus_sparse, noise_level
 
 
 def planted(noise=0.2, seed=0, conditions=40, genes=600, rank=3):
