@@ -243,6 +243,16 @@ def test_in_memory_answers_can_be_written_and_read(screen, tmp_path):
         assert list(back.obs["status"]) == list(answer.obs["status"])
 
 
+@pytest.mark.parametrize("clamps", [None, ["REG01"]])
+def test_a_device_that_is_not_here_is_named(screen, clamps):
+    before = {*screen.layers}
+    with pytest.raises(
+        InputError, match=r"device='nonsense' cannot be used: .* Pass device='cpu', or one that is here"
+    ):
+        sc_c.tl.predict_clamps(screen, clamps, device="nonsense")
+    assert {*screen.layers} == before
+
+
 def test_a_failing_prediction_leaves_the_file_that_was_there(screen, tmp_path, monkeypatch):
     path = sc_c.tl.predict_clamps(screen, ["REG01"], out=tmp_path / "a.h5ad")
     before = path.read_bytes()

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
+from scclamp._device import read_device as read_device
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
-from scclamp._settings import settings
 from scclamp.fitting import FitConfig
 
 if TYPE_CHECKING:
@@ -45,21 +44,6 @@ def read_rng(rng: object, seed: int) -> np.random.Generator:
     if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
         raise InputError(f"rng={rng!r} is no seed. Pass a whole number of at least 0, or a numpy Generator.")
     return np.random.default_rng(int(rng))
-
-
-def read_device(device: str | None) -> str:
-    """Return the device that is meant, after trying it."""
-    device = settings.device if device is None else device
-    try:
-        torch.empty(1, device=device)
-    # Torch built without an accelerator answers a request for it with an AssertionError.
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        advice = (
-            "For a graphics card write 'cuda'" if str(device) == "gpu" else "Pass device='cpu', or one that is here"
-        )
-        raise InputError(f"device={device!r} cannot be used: {reason}. {advice}.") from error
-    return device
 
 
 def look_at(conditions: Conditions, *, bootstrap: bool, split: bool) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from scclamp._arguments import require_choice, require_whole
 from scclamp._clamps import ClampValues
 from scclamp._columns import Table, unwrap
+from scclamp._device import read_device
 from scclamp._errors import InputError
 from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._storage import own
@@ -135,6 +136,7 @@ def predict_clamps(
     require_choice("combination", combination, ("calibrated", "steady_state"))
     _check_arguments(clamps, layers, out, chunk_size, copy=copy)
     table = unwrap(adata, mod)
+    device = read_device(device)
     fitted = Fitted(table.adata, key, device, chunk_size, steady_state=combination == "steady_state")
     labels = Labels(perturbation_key or str(fitted.result.params["perturbation_key"]), mod)
     source = adata if source is None else source
