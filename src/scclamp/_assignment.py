@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from scclamp._columns import read_column, read_perturbations, unwrap
+from scclamp._columns import read_column, unwrap
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp._guides import strip_guides
 from scclamp._keys import CONTROL
 from scclamp._labels import describe_dropped, is_control_token
+from scclamp._recognise import read_perturbations
 from scclamp._split import LEFT_OUT, TRAIN, VALIDATION, read_roles, stratified_roles
 
 if TYPE_CHECKING:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from scclamp._columns import Reading, Table, read_column, read_perturbations, unwrap
+from scclamp._columns import Table, read_column, unwrap
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp._harmonise import Harmony, harmonise
 from scclamp._keys import CONTROL, HARMONISED, PERTURBATION
 from scclamp._labels import describe_dropped
+from scclamp._reading import Reading
+from scclamp._recognise import read_perturbations
 from scclamp.pp._writing import require_writable, write
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from scclamp._columns import Table, read_perturbations, unwrap
+from scclamp._columns import Table, unwrap
 from scclamp._errors import InputError, list_some
+from scclamp._recognise import read_perturbations
 from scclamp._source import open_layer
 from scclamp._streaming import CHUNK_SIZE, grouped_sums, selector
 from scclamp._values import require_values

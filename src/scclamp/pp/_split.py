@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from scclamp._cells import seed_of
-from scclamp._columns import read_perturbations, unwrap
+from scclamp._columns import unwrap
 from scclamp._errors import InputError, did_you_mean
 from scclamp._keys import CONTROL
+from scclamp._recognise import read_perturbations
 from scclamp.pp._split_kinds import Cells, Options, roles_of
 from scclamp.pp._writing import require_writable, write
 
