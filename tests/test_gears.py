@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scclamp._errors import InputError, InputWarning
@@ -30,3 +32,17 @@ def test_what_does_not_match_is_said():
     with pytest.warns(InputWarning, match="names 1 conditions without observations here: 'C'"):
         with pytest.warns(InputWarning, match="does not name 1 conditions, which get no role: 'B'"):
             read_split_dict({"train": ["A", "C"]}, ["A", "B"], [])
+
+
+@pytest.mark.parametrize("labels", ["A+ctrl", 3])
+def test_what_is_no_list_of_conditions_is_named(labels):
+    with pytest.raises(
+        InputError, match=rf"split_dict= holds {re.escape(repr(labels))} where a list of conditions belongs"
+    ):
+        read_split_dict({"train": labels}, ["A"], ["A"])
+
+
+@pytest.mark.parametrize(("given", "what"), [("norman.pkl", "a str"), ({"Train": []}, "a dictionary")])
+def test_what_is_no_split_is_named(given, what):
+    with pytest.raises(InputError, match=f"split_dict= is {what} that has none of 'train', 'val' and 'test'"):
+        read_split_dict(given, ["A"], ["A"])

@@ -86,3 +86,8 @@ def test_what_cannot_be_met_is_counted():
         InputError, match="need 3 letters to test, 0 to validate and at least 1 to train, but there are 3"
     ):
         Share(1.0).draw("abc", "letters", np.random.default_rng(0), 1)
+
+
+def test_nothing_to_hold_out_needs_another_kind():
+    with pytest.raises(InputError, match=r"holds out letters, and there are none. Take another kind of split\.$"):
+        Share().draw([], "letters", np.random.default_rng(0), 0)

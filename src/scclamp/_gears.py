@@ -38,9 +38,8 @@ def read_split_dict(
     ({'A': 'train', 'A+B': 'test'}, {'A+B': 'combo_seen1'})
     """
     if not isinstance(split_dict, Mapping) or not {"train", "test", "val"}.intersection(split_dict):
-        msg = (
-            f"split_dict={type(split_dict).__name__} has none of 'train', 'val' and 'test'. Pass GEARS' set2conditions."
-        )
+        what = "dictionary" if isinstance(split_dict, Mapping) else type(split_dict).__name__
+        msg = f"split_dict= is a {what} that has none of 'train', 'val' and 'test'. Pass GEARS' set2conditions."
         raise InputError(msg)
     found: dict[str, str] = {}
     absent: list[str] = []
@@ -63,7 +62,11 @@ def read_split_dict(
     return roles, {name: group for name, group in groups.items() if name in roles}
 
 
-def _canonical(labels: Iterable[Any], genes: Collection[str]) -> dict[str, str]:
+def _canonical(labels: Any, genes: Collection[str]) -> dict[str, str]:
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise InputError(
+            f"split_dict= holds {labels!r} where a list of conditions belongs. Pass GEARS' set2conditions."
+        )
     report = harmonise([str(label) for label in labels], genes=genes)
     report.require_readable("split_dict=")
     return dict(report.mapped)

@@ -48,6 +48,8 @@ class Share:
                 hint = did_you_mean(unknown[0], pool) if unknown else ""
                 msg = f"test={list(self.names)!r} names {list_some(unknown) or 'nothing'}, but can only name {what}.{hint}"
                 raise InputError(f"{msg} There are {len(pool)}: {list_some(pool) or 'none'}.")
+        elif not pool:
+            raise InputError(f"This split holds out {what}, and there are none. Take another kind of split.")
         elif not n_test:
             raise InputError(f"test_fraction={self.test!r} of {len(pool)} {what} tests nothing. {_ENOUGH}")
         if n_test + n_val + keep > len(pool):

@@ -250,6 +250,12 @@ def test_seeds(untouched_rng):
         ("holdout", {"of": "cells"}, "of='cells' is not known"),
         ("combinations", {"seen": 4}, r"0 conditions of 'combo_seen4' in 200 draws from 10 single genes, 12 combinations, 11"),
         ("cells", {"train_fraction": 0}, "train_fraction=0 must be above 0"),
+        ("cells", {"train_fraction": "0.8"}, "train_fraction='0.8' must be above 0"),
+        ("singles", {"test_fraction": "0.2"}, "test_fraction='0.2' must be between 0 and 1"),
+        ("combinations", {"seen": "two"}, "seen='two' must be numbers of seen genes"),
+        ("combinations", {"seen": []}, r"seen=\[\] must be numbers of seen genes"),
+        ("cells", {"rng": "today"}, "rng='today' draws nothing. Pass a whole number from 0 on"),
+        ("cells", {"rng": -1}, "rng=-1 draws nothing"),
         ("cells", {"key_added": "perturbation"}, "is the column that is read"),
     ],
 )  # fmt: skip
@@ -262,7 +268,7 @@ def test_what_cannot_be_is_said_before_anything_is_written(kind, arguments, mess
     assert "split" not in adata.uns
 
 
-@pytest.mark.parametrize(("kind", "message"), [("additive", "but there are 0|of 0 combinations"),
+@pytest.mark.parametrize(("kind", "message"), [("additive", "holds out combinations .*, and there are none"),
                                                ("combinations", "there are none"), ("singles", "at least 1 to train")])  # fmt: skip
 def test_screens_that_are_too_small(kind, message):
     with pytest.raises(InputError, match=message):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scclamp import _holdout as holdout
+from scclamp._arguments import require_whole
 from scclamp._cells import few_train, generator, train_and_validate
 from scclamp._errors import InputError, did_you_mean, list_some
 from scclamp._gears import read_split_dict
@@ -79,20 +81,17 @@ class Options:
             return default if given[name] is None else given[name]
 
         train = value("train_fraction", 1.0 if kind == "gears" else 0.8)
-        if not 0 < train <= 1:
+        if not _is_number(train) or not 0 < train <= 1:
             raise InputError(f"train_fraction={train!r} must be above 0 and at most 1. The usual value is 0.8.")
         fractions = {"test_fraction": 1.0 if kind == "additive" else 0.2, "val_fraction": 0.0}
         fractions = {name: value(name, default) for name, default in fractions.items()}
         for name, fraction in fractions.items():
-            if not 0 <= fraction <= 1:
+            if not _is_number(fraction) or not 0 <= fraction <= 1:
                 raise InputError(f"{name}={fraction!r} must be between 0 and 1. Pass a share, such as 0.2.")
         of = value("of", "genes")
         if of not in ("genes", "combinations"):
             raise InputError(f"of={of!r} is not known. Use 'genes' or 'combinations'.")
-        n_cells = value("n_cells", 5)
-        if isinstance(n_cells, bool) or not isinstance(n_cells, int | np.integer) or n_cells < 1:
-            raise InputError(f"n_cells={n_cells!r} must be a whole number of at least 1.")
-        seen = value("seen", (0, 1, 2))
+        n_cells = require_whole("n_cells", value("n_cells", 5))
         names = (
             None if given["test"] is None else tuple(map(str, np.atleast_1d(np.asarray(given["test"], dtype=object))))
         )
@@ -101,9 +100,9 @@ class Options:
             seed,
             float(train),
             holdout.Share(float(fractions["test_fraction"]), float(fractions["val_fraction"]), names),
-            tuple(int(n) for n in np.atleast_1d(seen)),
+            _numbers(value("seen", (0, 1, 2))),
             of == "combinations",
-            int(n_cells),
+            n_cells,
             given["context_key"],
             None if given["context"] is None else str(given["context"]),
             given["split_dict"],
@@ -116,6 +115,17 @@ class Options:
         found |= {"test_fraction": share.test, "val_fraction": share.val, "test": share.names}
         found["split_dict"] = self.split_dict is not None
         return found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _numbers(seen: Any) -> tuple[int, ...]:
+    numbers = np.atleast_1d(np.asarray(seen, dtype=object))
+    if not numbers.size or not all(isinstance(n, Integral) and not isinstance(n, bool) and n >= 0 for n in numbers):
+        raise InputError(f"seen={seen!r} must be numbers of seen genes from 0 on. Pass for example (0, 1, 2).")
+    return tuple(int(n) for n in numbers)
 
 
 def roles_of(cells: Cells, options: Options) -> Result:
