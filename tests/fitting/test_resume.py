@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scclamp._errors import StorageError
-from scclamp.fitting import Checkpointer, FitConfig, Trainer
+from scclamp.fitting import Checkpointer, FitConfig, Trainer, denoise
 
 GENES = [f"gene{i}" for i in range(60)]
 
@@ -102,6 +102,22 @@ def test_another_encoder_is_refused(cell_problem, tmp_path):
         with pytest.raises(StorageError, match="belongs to another fit: the encoder differs"):
             _fit(other, tmp_path)
     assert _fit(problem, tmp_path)[1]
+
+
+def test_singular_vectors_of_another_machine_do_not_forbid_to_resume(cell_problem, tmp_path, monkeypatch):
+    """They may differ in their last bits, and the shrunken means with them; what was shrunk may not."""
+    _fit(denoise(cell_problem(), 1.0)[0], tmp_path, max_epochs=4)
+    svd = torch.linalg.svd
+
+    def elsewhere(*args, **options):
+        U, s, V = svd(*args, **options)
+        return U, s * (1 + 1e-6), V
+
+    monkeypatch.setattr(torch.linalg, "svd", elsewhere)
+    here, there = (denoise(cell_problem(rng=rng), 1.0)[0] for rng in (0, 1))
+    assert _fit(here, tmp_path, max_epochs=8)[1]
+    with pytest.raises(StorageError, match="another fit: the data, its labels or their split differs"):
+        _fit(there, tmp_path)
 
 
 PROGRAM = """

@@ -9,6 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from scclamp._digest import digest_names, digest_value
 from scclamp._errors import NonFiniteError
 
 Encode = Callable[[Tensor], Tensor]
@@ -34,6 +35,8 @@ class FitProblem:
         Lens through which states are compared.
     encoder
         Fingerprint of that lens, by which a resumed fit knows it again.
+    given
+        `digests` of the problem that this one was made from by shrinking its means; None when it is as it was given.
     """
 
     rows: Tensor
@@ -44,6 +47,17 @@ class FitProblem:
     means: Tensor
     encode: Encode
     encoder: str = ""
+    given: tuple[str, str] | None = None
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        """Digests of the data and of their encodings, by which a resumed fit knows them again.
+
+        Singular vectors may differ in their last bits between machines, so shrunken means are not what is looked at.
+        """
+        if self.given is not None:
+            return self.given
+        return _digest(self.rows, self.mask, self.values, self.means), _digest(self.train, self.validation)
 
     @property
     def has_validation(self) -> bool:
@@ -84,3 +98,7 @@ class FitProblem:
             validation=move(self.validation),
             means=move(self.means),
         )
+
+
+def _digest(*tensors: Tensor) -> str:
+    return digest_names(digest_value(tensor.numpy(force=True)) for tensor in tensors)

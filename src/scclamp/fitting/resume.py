@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from scclamp import _checkpoint
-from scclamp._digest import digest_names, digest_text, digest_value
+from scclamp._digest import digest_text
 from scclamp._errors import StorageError
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.problem import FitProblem
@@ -27,16 +25,13 @@ def fingerprint(problem: FitProblem, config: FitConfig, n_members: int, origin: 
     What comes first explains what differs after it: another split, for instance, comes with other encoded means.
     """
     settings = json.loads(config.to_json())
+    data, encoded = problem.digests
     return {name: value for name, value in settings.items() if name not in _MAY_CHANGE} | {
         "n_seeds": n_members,
-        "the data, its labels or their split": _digest(problem.rows, problem.mask, problem.values, problem.means),
-        "the encoder": [problem.encoder, _digest(problem.train, problem.validation)],
+        "the data, its labels or their split": data,
+        "the encoder": [problem.encoder, encoded],
         "the random seed": digest_text(origin),
     }
-
-
-def _digest(*tensors: Tensor) -> str:
-    return digest_names(digest_value(tensor.numpy(force=True)) for tensor in tensors)
 
 
 class Checkpointer:

@@ -45,7 +45,7 @@ def denoise(problem: FitProblem, strength: float | None) -> tuple[FitProblem, Te
     same = problem.train is problem.means or torch.equal(problem.train, problem.means)
     train = _shrink_means(problem.train, strengths)
     means = train if same else _shrink_means(problem.means, strengths)
-    return replace(problem, train=train, means=means), strengths
+    return replace(problem, train=train, means=means, given=problem.digests), strengths
 
 
 def low_rank_plus_sparse(shifts: Tensor, noise: Tensor) -> Tensor:
