@@ -1,15 +1,18 @@
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from scclamp._storage import decode
+from scclamp._errors import StorageError
+from scclamp._storage import decode, encode
 from scclamp.datasets import simulated
 from scclamp.fitting import FitConfig, FitProblem, to_arrays
 from scclamp.fitting.load import load_dynamics, stored_config
 from scclamp.fitting.model import build
+from scclamp.tl import predict_clamps
 
 fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
 
@@ -42,6 +45,71 @@ def test_every_kind_of_dynamics_comes_back_bit_by_bit(kinetics, dtype, n_members
     for name, value in arrays.items():
         assert loaded[name].dtype == value.dtype
         np.testing.assert_array_equal(loaded[name], value, err_msg=name)
+
+
+FIRST = {
+    "kinetics": "hill",
+    "integration": "additive",
+    "n": 2.0,
+    "K": None,
+    "gamma": 1.0,
+    "limit": 2.0,
+    "fit_gamma": False,
+    "start": "regression",
+    "init_scale": 1e-3,
+    "learning_rate": 1e-3,
+    "betas": [0.9, 0.999],
+    "weight_decay": 1e-4,
+    "grad_clip": 5.0,
+    "lambda_ctrl": 1.0,
+    "lambda_sparse": 1e-5,
+    "lambda_kinetics": 0.0,
+    "max_epochs": 1000,
+    "patience": 100,
+    "solver": "damped",
+    "damping": 1.0,
+    "tol": 1e-5,
+    "cold_epochs": 20,
+    "cold_steps": 200,
+    "warm_steps": 50,
+    "bounds": [1e-6, 50.0],
+    "adjoint": "reduced",
+    "tikhonov": 1e-8,
+    "guard": True,
+    "max_radius": 0.95,
+    "train_fraction": 0.8,
+    "dtype": "float32",
+    "seed": 42,
+}
+"""The settings of the first fits, kept for ever so that later versions must read them."""
+
+
+def _with_settings(settings):
+    adata = fits["simulated_fit"]()
+    result = decode(adata)
+    encode(adata, replace(result, params=result.params | {"config": settings}))
+    return adata
+
+
+def test_the_first_fits_are_read_as_the_law_they_were_made_with():
+    adata = _with_settings(FIRST)
+    config = stored_config(decode(adata))
+    assert (config.crowding, config.interaction, config.denoise, config.backtrack) == (0.0, 1.0, 0.0, 0)
+    pairs = [predict_clamps(adata, ["REG01+REG02"], combination=how) for how in ("calibrated", "steady_state")]
+    np.testing.assert_array_equal(pairs[0].layers["predicted"], pairs[1].layers["predicted"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (FIRST | {"crowdign": 0.4, "more": 1}, "has the settings 'crowdign', 'more', which this scclamp lacks. Update"),
+        ({k: v for k, v in FIRST.items() if k != "bounds"}, r"lacks the settings 'bounds'. Run scclamp.tl.fit again"),
+    ],
+    ids=["new", "missing"],
+)
+def test_settings_of_another_version_are_named(settings, message):
+    with pytest.raises(StorageError, match=message):
+        predict_clamps(_with_settings(settings), ["REG01"])
 
 
 def test_loaded_dynamics_carry_no_gradients():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from scclamp._digest import dump_json
+from scclamp._errors import StorageError, list_some
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.rebuild import from_arrays
 
@@ -13,9 +15,27 @@ if TYPE_CHECKING:
     from scclamp.physics import Dynamics
 
 
+BEFORE: dict[str, Any] = {"backtrack": 0, "denoise": 0.0, "crowding": 0.0, "interaction": 1.0}
+"""What fits did before there were these settings: today's defaults are not theirs. A new setting gets its line here."""
+
+
 def stored_config(result: Result) -> FitConfig:
-    """Return the settings of the fit."""
-    return FitConfig.from_json(dump_json(result.params["config"]))
+    """Return the settings of the fit; one that an earlier version did not have is what that version did.
+
+    Raises
+    ------
+    StorageError
+        When the settings are not those of a fit that this version can read.
+    """
+    stored = BEFORE | result.params["config"]
+    known = {field.name for field in fields(FitConfig)}
+    if new := sorted(stored.keys() - known):
+        raise StorageError(
+            f"The fit has the settings {list_some(new)}, which this scclamp lacks. Update scclamp to read it."
+        )
+    if missing := sorted(known - stored.keys()):
+        raise StorageError(f"The fit lacks the settings {list_some(missing)}. Run scclamp.tl.fit again.")
+    return FitConfig.from_json(dump_json(stored))
 
 
 def load_dynamics(result: Result, *, device: str = "cpu") -> Dynamics:
