@@ -12,6 +12,7 @@ import pytest
 from scipy.stats import binomtest
 
 import scclamp as sc_c
+from scclamp._errors import InputWarning
 from scclamp.metrics import auprc
 
 PATHWAY = ["IFNGR1", "IFNGR2", "JAK2", "STAT1"]
@@ -26,9 +27,10 @@ def screen(shared_data):
     raw = ad.read_h5ad(path)
     raw = raw[raw.obs["grna_top_frac"] >= 0.8].copy()
     sc_c.pp.perturbations(raw, key="target")
-    panel = sc_c.pp.recipe(raw, n_top_genes=None, library_size_key="response_n_umis")
+    with pytest.warns(InputWarning, match="16 of 25 perturbed genes are not measured"):
+        panel = sc_c.pp.recipe(raw, n_top_genes=None, library_size_key="response_n_umis")
     sc_c.pp.split(panel, "cells", rng=0)
-    sc_c.tl.fit(panel, unmeasured="latent", split_key="split", max_epochs=150, rng=0)
+    sc_c.tl.fit(panel, unmeasured="latent", clamp_values="knockout", split_key="split", max_epochs=150, rng=0)
     return panel
 
 

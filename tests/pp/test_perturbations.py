@@ -244,7 +244,8 @@ def test_papalexi_guides_name_the_targets(shared_data):
     assert (adata.obs["perturbation"].astype(str) == targets).all()
     perturbations(adata, key="target")
     assert (adata.obs["perturbation"].astype(str) == targets).all()
-    panel = recipe(adata, n_top_genes=200, library_size_key="response_n_umis")
+    with pytest.warns(InputWarning, match="16 of 25 perturbed genes are not measured"):
+        panel = recipe(adata, n_top_genes=200, library_size_key="response_n_umis")
     assert panel.var["perturbed"].sum() == 9
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from scclamp._errors import InputError
+from scclamp._errors import InputError, InputWarning
 from scclamp.conditions import Conditions
 from scclamp.datasets import simulated
 from scclamp.pp import recipe
@@ -24,7 +24,7 @@ def raw():
     """A shallow screen of 120 genes with nothing but counts, one of them perturbed and hardly expressed."""
     screen = simulated("tiny", n_genes=120, library_size=1e4)
     counts = screen.layers["counts"].copy()
-    return ad.AnnData(counts, obs=screen.obs[["perturbation", "n_counts"]], var=screen.var[["true_regulator"]])
+    return ad.AnnData(counts, obs=screen.obs[["perturbation"]], var=screen.var[["true_regulator"]])
 
 
 def snapshot(adata):
@@ -77,6 +77,7 @@ def test_input_is_unchanged_on_success_and_failure(raw, untouched_rng):
 
 def test_known_library_size_restores_the_scale(raw):
     screen = simulated("tiny", n_genes=120, library_size=1e4)
+    raw.obs["n_counts"] = screen.obs["n_counts"]
     panel = recipe(raw, n_top_genes=None, library_size_key="n_counts")
     np.testing.assert_allclose(panel.X.toarray(), screen.X.toarray(), rtol=1e-5)
 
@@ -108,8 +109,12 @@ def test_backed_lazy_and_view(raw, tmp_path):
     assert set(view.var_names) >= set(raw.var_names[raw.var["true_regulator"]])
 
 
-def test_perturbed_genes_that_are_not_measured_are_no_error(raw):
-    panel = recipe(raw[:, ~raw.var["true_regulator"]].copy(), n_top_genes=30)
+def test_perturbed_genes_that_are_not_measured_are_named(raw):
+    without = raw[:, ~raw.var["true_regulator"]].copy()
+    said = r"8 of 8 perturbed genes are not measured: 'REG01', .*unmeasured='latent' .*unmeasured='drop'"
+    with pytest.warns(InputWarning, match=said) as caught:
+        panel = recipe(without, n_top_genes=30)
+    assert [each.filename for each in caught if each.category is InputWarning] == [__file__]
     assert panel.n_vars == 30
     assert not panel.var["perturbed"].any()
 
@@ -166,7 +171,10 @@ def without_labels(adata):
         (with_repeated_gene, {}, "var_names_make_unique"),
         (without_labels, {}, "perturbation_key"),
         (lambda adata: None, {"n_top_genes": 0}, "n_top_genes=0"),
+        (lambda adata: None, {"n_top_genes": "all"}, "n_top_genes='all'"),
+        (lambda adata: None, {"n_top_genes": 10.5}, "n_top_genes=10.5"),
         (lambda adata: None, {"target_sum": -1.0}, "target_sum=-1.0"),
+        (lambda adata: None, {"target_sum": "1e4"}, "target_sum='1e4'"),
         (lambda adata: None, {"layer": "spliced"}, "layer='spliced'"),
     ],
 )
@@ -206,3 +214,9 @@ def test_mudata_gives_the_panel_of_one_modality(raw):
     assert Conditions.from_anndata(panel, rng=0).names == Conditions.from_anndata(expected, rng=0).names
     with pytest.raises(InputError, match="mod=None, but the data is a MuData"):
         recipe(mdata)
+
+
+def test_the_panel_is_logged(raw, caplog):
+    with caplog.at_level("INFO", logger="scclamp"):
+        panel = recipe(raw, n_top_genes=30)
+    assert f"panel of {panel.n_vars} of 120 genes (30 variable, 8 perturbed) in {raw.n_obs} cells" in caplog.text

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
+import warnings
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
-from scclamp._columns import Table, unwrap
-from scclamp._errors import InputError, list_some
+from scclamp._columns import unwrap
+from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._recognise import read_perturbations
-from scclamp._source import open_layer
-from scclamp._streaming import CHUNK_SIZE, grouped_sums, selector
-from scclamp._values import require_values
+from scclamp.pp._library import library_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ VARIABLE, PERTURBED = "highly_variable", "perturbed"
 """Columns of `var` that say why a gene is in the panel."""
 RECIPE = "recipe"
 """Key of `uns` for the settings."""
+_logger = logging.getLogger(__name__)
 
 
 def recipe(
@@ -47,7 +48,7 @@ def recipe(
     """Make the panel: variable genes and all perturbed genes, log-normalised, with their raw counts kept.
 
     Cells are scaled by their library size over *all* genes before the panel is cut out, so that a perturbed gene of
-    great abundance does not change the others. A copy is returned, since the genes change; `adata` stays as it is, and
+    great abundance does not change the others. Perturbed genes that were not measured are named in a warning. A copy is returned, since the genes change; `adata` stays as it is, and
     may be a view, backed or lazy.
 
     Parameters
@@ -64,7 +65,7 @@ def recipe(
         Layer with the raw counts; `X` by default.
     library_size_key
         Column of `obs` with the library size of the whole transcriptome, for data that were cut to a panel already. By
-        default it is the sum of the counts.
+        default it is the sum of the counts, with a warning when a column such as `n_counts` exceeds it.
     mod
         Modality of a MuData with the counts. Columns that are named or recognised may stand in the MuData's own `obs`; the
         perturbations are then copied to the panel.
@@ -91,7 +92,7 @@ def recipe(
     _check_arguments(adata, n_top_genes, target_sum)
     reading = read_perturbations(table, perturbation_key=perturbation_key, control=control)
     targets = {gene for name in set(reading.names()) - {""} for gene in reading.report.targets[name]}
-    library = _library_sizes(table, layer, library_size_key)
+    library = library_sizes(table, layer, library_size_key)
     perturbed = adata.var_names.isin(list(targets))
     variable = np.ones(adata.n_vars, dtype=bool)
     if n_top_genes is not None and n_top_genes < adata.n_vars:
@@ -109,46 +110,39 @@ def recipe(
     settings = {"n_top_genes": n_top_genes, "target_sum": target_sum, "layer": layer}
     settings |= {"library_size_key": library_size_key, "perturbation_key": reading.key}
     panel.uns[RECIPE] = {"params": json.dumps(settings, sort_keys=True)}
+    _tell(panel, adata.n_vars, targets)
     return panel
 
 
+def _tell(panel: ad.AnnData, n_genes: int, targets: set[str]) -> None:
+    """Log what the panel is, and warn of perturbed genes that no panel can hold."""
+    _logger.info(
+        "panel of %d of %d genes (%d variable, %d perturbed) in %d cells, library size %g (median of obs[%r])",
+        panel.n_vars, n_genes, panel.var[VARIABLE].sum(), panel.var[PERTURBED].sum(), panel.n_obs,
+        panel.obs[LIBRARY_SIZE].median(), LIBRARY_SIZE,
+    )  # fmt: skip
+    outside = sorted(targets.difference(panel.var_names))
+    if outside:
+        msg = (
+            f"{len(outside)} of {len(targets)} perturbed genes are not measured: {list_some(outside, 10)}. By default "
+            "tl.fit refuses them; unmeasured='latent' gives each a dose of its own, unmeasured='drop' leaves their "
+            "conditions out."
+        )
+        warnings.warn(msg, InputWarning, stacklevel=3)
+
+
 def _check_arguments(adata: ad.AnnData, n_top_genes: int | None, target_sum: float) -> None:
-    if n_top_genes is not None and n_top_genes < 1:
-        raise InputError(f"n_top_genes={n_top_genes!r} must be at least 1. Pass None to keep all genes.")
-    if not 0 < target_sum < np.inf:
+    if n_top_genes is not None and (not isinstance(n_top_genes, Integral) or n_top_genes < 1):
+        raise InputError(
+            f"n_top_genes={n_top_genes!r} must be a whole number of at least 1. Pass None to keep all genes."
+        )
+    if not isinstance(target_sum, Real) or not 0 < target_sum < np.inf:
         raise InputError(f"target_sum={target_sum!r} must be positive and finite. Pass a number such as 1e4.")
     if not adata.n_obs or not adata.n_vars:
         raise InputError(f"adata has shape {adata.shape}, so that there is nothing to prepare. Pass cells and genes.")
     if not adata.var_names.is_unique:
         twice = adata.var_names[adata.var_names.duplicated()].unique()
         raise InputError(f"adata.var_names repeats {list_some(twice)}. Call adata.var_names_make_unique() first.")
-
-
-def _library_sizes(table: Table, layer: str | None, key: str | None) -> NDArray[np.float64]:
-    """Check that the values are counts, and sum them over genes unless a column knows better."""
-    adata = table.adata
-    source = open_layer(adata, layer)
-    _, stats = grouped_sums(source, selector(np.zeros(adata.n_obs, dtype=np.int64), 1))
-    require_values(adata, layer, stats, expects="counts")
-    sums = np.zeros(adata.n_obs)
-    for at, block in source.blocks(CHUNK_SIZE):
-        sums[at if source.by_rows else slice(None)] += np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
-    library = (
-        sums if key is None else pd.to_numeric(table.read(key, "library_size_key"), errors="coerce").to_numpy(float)
-    )
-    if key is not None and not (library >= sums).all():
-        cell = int(np.argmin(library >= sums))
-        raise InputError(
-            f"library_size_key={key!r} holds {library[cell]:g} for cell {adata.obs_names[cell]!r}, whose counts sum to "
-            f"{sums[cell]:g}. Name the column with the library size of the whole transcriptome."
-        )
-    if not (library > 0).all():
-        empty = adata.obs_names[library <= 0]
-        raise InputError(
-            f"adata holds {len(empty)} cells without any counts: {list_some(empty)}. "
-            "Remove them, for instance with scanpy.pp.filter_cells(adata, min_counts=1)."
-        )
-    return library
 
 
 def _matrix(adata: ad.AnnData, layer: str | None) -> Any:
