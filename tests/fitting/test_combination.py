@@ -7,6 +7,7 @@ import torch
 
 import scclamp as sc_c
 from scclamp.fitting import Combination, FitConfig
+from scclamp.fitting.combination import Parts, combine
 
 
 def law_by_hand(norms, crowding, typical):
@@ -33,6 +34,33 @@ def test_of_takes_the_mean_square_and_the_settings():
     law = Combination.of(FitConfig(crowding=0.3, interaction=0.2), torch.tensor([1.0, 3.0]))
     assert law == Combination(0.3, 0.2, 5.0)
     assert Combination.of(FitConfig.paper(), torch.tensor([1.0])).is_steady_state
+
+
+def test_combine_by_hand():
+    """Two measured regulators in genes 2 and 0, and a latent one; a single, a pair, a pair with one idle part, a triple."""
+    rng = np.random.default_rng(2)
+    control, value = rng.random(5), rng.random((4, 5))
+    single = rng.standard_normal((4, 3, 5))
+    mask = np.array([[1, 0, 0], [1, 1, 0], [1, 1, 0], [1, 1, 1]], bool)
+    single[~mask] = 0
+    single[2, 1] = 0
+    held, rows = rng.random((4, 3)), np.array([2, 0, -1])
+    norms = np.linalg.norm(single, axis=2)
+    law = Combination(0.4, 0.5, 3.0)
+    parts = Parts(*map(torch.from_numpy, (single.sum(1), norms, np.array([False, True, False, False]))))
+    given = {n: torch.from_numpy(v) for n, v in {"rows": rows, "mask": mask, "held": held}.items()}
+    found = combine(law, torch.from_numpy(control), torch.from_numpy(value), parts, **given)
+    expected, scales = value.copy(), np.ones(4)
+    for i in (1, 3):
+        additive = single[i].sum(0)
+        scales[i] = law_by_hand(norms[i], 0.4, 3.0)
+        expected[i] = control + scales[i] * (additive + 0.5 * (value[i] - control - additive))
+    for i, j in zip(*np.nonzero(mask[:, :2]), strict=True):
+        expected[i, rows[j]] = held[i, j]
+    np.testing.assert_allclose(found.value, expected, rtol=1e-12)
+    np.testing.assert_allclose(found.scale, scales, rtol=1e-12)
+    # What a single has no parts for cannot be lost.
+    assert found.sound.tolist() == [True, True, True, False]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,9 @@ With `crowding` 0 and `interaction` 1 a prediction is the steady state itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from scclamp.fitting.config import FitConfig
@@ -64,3 +66,78 @@ class Combination:
     def __call__(self, shift: Tensor, additive: Tensor, scale: Tensor) -> Tensor:
         """Shift of combinations (conditions, genes) from the network's own and the sum of its singles."""
         return scale[:, None] * (additive + self.interaction * (shift - additive))
+
+
+class Parts(NamedTuple):
+    """The network's own single effects in each combination.
+
+    Parameters
+    ----------
+    shift
+        Sum of the single shifts (conditions, genes).
+    norms
+        Norm of each (conditions, parts); a part that is missing is 0.
+    sound
+        Whether all states behind are to be trusted (conditions,).
+    """
+
+    shift: Tensor
+    norms: Tensor
+    sound: Tensor
+
+
+class Combined(NamedTuple):
+    """States of combinations.
+
+    Parameters
+    ----------
+    value
+        Expression (conditions, genes).
+    scale
+        What the law scaled the shift by (conditions,).
+    sound
+        Whether the parts that the law needed are to be trusted (conditions,).
+    """
+
+    value: Tensor
+    scale: Tensor
+    sound: Tensor
+
+
+def norms_of_singles(shift: Tensor, rows: Tensor) -> Tensor:
+    """Norm of the shift of single genes (conditions, genes); the gene that is held says nothing about what it does to others.
+
+    Examples
+    --------
+    >>> norms_of_singles(torch.tensor([[3.0, 4.0, 12.0], [3.0, 4.0, 12.0]]), rows=torch.tensor([2, -1]))
+    tensor([ 5., 13.])
+    """
+    own = shift.gather(1, rows.clamp(min=0)[:, None]).squeeze(1) * (rows >= 0)
+    return (shift.square().sum(1) - own.square()).clamp(min=0).sqrt()
+
+
+def combine(
+    law: Combination, control: Tensor, value: Tensor, parts: Parts, *, rows: Tensor, mask: Tensor, held: Tensor
+) -> Combined:
+    """Apply the law to conditions that hold several regulators; what is held stays where it is held.
+
+    Parameters
+    ----------
+    law
+        How shifts are combined.
+    control, value
+        The network's state of the control (genes,), and of the conditions (conditions, genes).
+    parts
+        Single effects of the conditions.
+    rows
+        Gene of each regulator, -1 for a latent one (regulators,).
+    mask, held
+        Regulators held in each condition and where (conditions, regulators).
+    """
+    several = (parts.norms > 0).sum(1) > 1
+    scale = torch.where(several, law.scale(parts.norms), 1.0)
+    shift = law(value - control, parts.shift, scale)
+    value = torch.where(several[:, None], control + shift, value)
+    measured = (rows >= 0).nonzero().squeeze(1)
+    kept = torch.where(mask[:, measured], held[:, measured], value[:, rows[measured]])
+    return Combined(value.index_copy(1, rows[measured], kept), scale, parts.sound | ~several)

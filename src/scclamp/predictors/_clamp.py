@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -82,7 +83,7 @@ class Clamp:
         -------
         Itself, fitted.
         """
-        singles = conditions.select(conditions.singles & (conditions.train_n > 0))
+        singles = conditions.select(conditions.singles & (conditions.train_n > 0)).as_held()
         problem, _ = denoise(self._problem(singles), self.config.denoise)
         trainer = Trainer(
             problem, self.config, self.n_seeds, np.random.default_rng(self.config.seed if rng is None else rng)
@@ -126,6 +127,12 @@ class Clamp:
         found = states.shifts(mask, values)
         self._warn([target for target, sound in zip(sets, found.sound.tolist(), strict=True) if not sound], len(sets))
         return self.control_ + found.value.double().cpu().numpy()
+
+    def without_law(self) -> Self:
+        """Return the same fitted network, whose combinations are its steady states as they are."""
+        bare = copy.copy(self)
+        bare.states_ = self._fitted().without_law()
+        return bare
 
     def lacks(self, target: Target) -> Target:
         """Genes of a target that have no column in the network; empty when it can be predicted."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from scclamp.fitting.combination import Combination
+from scclamp.fitting.combination import Combination, Parts, combine, norms_of_singles
 from scclamp.fitting.predict import Predictor
 from scclamp.physics import Status
 
@@ -51,24 +53,23 @@ class ClampStates:
         self.control = self._solve(nothing, nothing.to(self.doses)).value[0]
         every = torch.arange(n, device=self.doses.device)
         usual = self._single(every, self.doses).value
-        self.law = Combination.of(config, self._norms(usual, every))
+        self.law = Combination.of(config, norms_of_singles(usual, self.rows))
 
     def shifts(self, mask: Tensor, values: Tensor) -> Shifts:
         """Shifts with the regulators in `mask` held at `values`, both (targets, regulators)."""
         states = self._solve(mask, values)
-        shift = states.value - self.control
         several = mask.sum(1) > 1
         if self.law.is_steady_state or not bool(several.any()):
-            return Shifts(shift, states.sound)
-        additive, norms, sound = self._parts(mask & several[:, None], values)
-        several &= (norms > 0).sum(1) > 1
-        scale = torch.where(several, self.law.scale(norms), 1.0)
-        shift = torch.where(several[:, None], self.law(shift, additive, scale), shift)
-        measured = (self.rows >= 0).nonzero().squeeze(1)
-        at = self.rows[measured]
-        # What is held stays where it is held.
-        held = torch.where(mask[:, measured], values[:, measured] - self.control[at], shift[:, at])
-        return Shifts(shift.index_copy(1, at, held), states.sound & (sound | ~several))
+            return Shifts(states.value - self.control, states.sound)
+        parts = self._parts(mask & several[:, None], values)
+        found = combine(self.law, self.control, states.value, parts, rows=self.rows, mask=mask, held=values)
+        return Shifts(found.value - self.control, states.sound & found.sound)
+
+    def without_law(self) -> ClampStates:
+        """Return the same network, whose combinations are its steady states as they are."""
+        bare = copy.copy(self)
+        bare.law = replace(self.law, crowding=0.0, interaction=1.0)
+        return bare
 
     def _solve(self, mask: Tensor, values: Tensor) -> Shifts:
         size = self.predictor.chunk_size
@@ -81,8 +82,8 @@ class ClampStates:
         states = self._solve(mask, torch.where(mask, doses[:, None], 0.0))
         return Shifts(states.value - self.control, states.sound)
 
-    def _parts(self, mask: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Sum of the single shifts of each target, the norms of these (targets, regulators), and whether to trust them."""
+    def _parts(self, mask: Tensor, values: Tensor) -> Parts:
+        """Single effects in each target; its parts are the regulators."""
         target, regulator = mask.nonzero(as_tuple=True)
         pairs = torch.stack([regulator.to(values.dtype), values[mask]], 1)
         unique, which = pairs.unique(dim=0, return_inverse=True)
@@ -91,13 +92,7 @@ class ClampStates:
         additive = single.value.new_zeros(len(mask), single.value.shape[1])
         additive.index_add_(0, target, single.value[which])
         norms = torch.zeros_like(values)
-        norms[target, regulator] = self._norms(single.value, held)[which]
+        norms[target, regulator] = norms_of_singles(single.value, self.rows[held])[which]
         unsound = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)
         unsound[target[~single.sound[which]]] = True
-        return additive, norms, ~unsound
-
-    def _norms(self, shift: Tensor, regulators: Tensor) -> Tensor:
-        """Norm of each single shift; the gene that is held says nothing about what it does to others."""
-        rows = self.rows[regulators]
-        own = shift.gather(1, rows.clamp(min=0)[:, None]).squeeze(1) * (rows >= 0)
-        return (shift.square().sum(1) - own.square()).clamp(min=0).sqrt()
+        return Parts(additive, norms, ~unsound)

@@ -12,7 +12,7 @@ from torch import Tensor
 from scclamp._keys import CONTROL
 from scclamp._settings import settings
 from scclamp._storage import decode, gene_order
-from scclamp.fitting.combination import Combination
+from scclamp.fitting.combination import Combination, Parts, combine, norms_of_singles
 from scclamp.fitting.load import load_dynamics, stored_config
 from scclamp.fitting.predict import Predictor, States
 from scclamp.physics import Status
@@ -152,7 +152,7 @@ class Fitted:
             wanted = {name: self._in_order(value) for name in layers if (value := values[name]) is not None}
             yield Block(rows, wanted, diagnostics)
 
-    def single_effects(self, columns: np.ndarray, doses: np.ndarray) -> _Effects:
+    def single_effects(self, columns: np.ndarray, doses: np.ndarray) -> Parts:
         """What happens when one regulator is held."""
         shifts, sound = [self._control.new_zeros(0, len(self._control))], [torch.zeros(0, dtype=torch.bool)]
         for start in range(0, len(columns), self._predictor.chunk_size):
@@ -161,29 +161,18 @@ class Fitted:
             shifts.append(states.value - self._control)
             sound.append((states.status == Status.CONVERGED).cpu())
         shift = torch.cat(shifts)
-        return _Effects(shift, self._norms(shift, columns), torch.cat(sound).to(shift.device))
+        held = self._predictor.dynamics.rows[torch.as_tensor(columns, device=shift.device)]
+        return Parts(shift, norms_of_singles(shift, held), torch.cat(sound).to(shift.device))
 
-    def _norms(self, shift: Tensor, columns: np.ndarray) -> Tensor:
-        """Norm of each single shift; the gene that is held says nothing about what it does to others."""
-        rows = self._predictor.dynamics.rows[torch.as_tensor(columns, device=shift.device)]
-        own = shift.gather(1, rows.clamp(min=0)[:, None]).squeeze(1) * (rows >= 0)
-        return (shift.square().sum(1) - own.square()).clamp(min=0).sqrt()
-
-    def _combine(self, states: States, parts: _Effects, mask: Tensor, held_at: Tensor) -> tuple[States, Tensor]:
-        """Apply the law to requests of several regulators; what is held stays where it is held."""
-        several = (parts.norms > 0).sum(1) > 1
-        scale = torch.where(several, self._law.scale(parts.norms), 1.0)
-        shift = self._law(states.value - self._control, parts.shift, scale)
-        value = torch.where(several[:, None], self._control + shift, states.value)
+    def _combine(self, states: States, parts: Parts, mask: Tensor, held: Tensor) -> tuple[States, Tensor]:
+        """Apply the law to requests of several regulators."""
         rows = self._predictor.dynamics.rows
-        measured = (rows >= 0).nonzero().squeeze(1)
-        held = torch.where(mask[:, measured], held_at[:, measured], value[:, rows[measured]])
-        value = value.index_copy(1, rows[measured], held)
-        lost = several & ~parts.sound & (states.status == Status.CONVERGED)
+        found = combine(self._law, self._control, states.value, parts, rows=rows, mask=mask, held=held)
+        lost = ~found.sound & (states.status == Status.CONVERGED)
         status = states.status.masked_fill(lost, int(Status.UNSTABLE))
-        status = status.masked_fill(~value.sum(1).isfinite(), int(Status.NONFINITE))
-        sd = None if states.sd is None else states.sd * scale[:, None]
-        return states._replace(value=value, sd=sd, status=status), scale
+        status = status.masked_fill(~found.value.sum(1).isfinite(), int(Status.NONFINITE))
+        sd = None if states.sd is None else states.sd * found.scale[:, None]
+        return states._replace(value=found.value, sd=sd, status=status), found.scale
 
     def _clamps(self, columns: np.ndarray, doses: np.ndarray) -> tuple[Tensor, Tensor]:
         """Mask and values over all regulators (requests, regulators)."""
@@ -202,14 +191,6 @@ class Fitted:
         return array if same else array[:, self._order]
 
 
-class _Effects(NamedTuple):
-    """Shifts of every gene (requests, genes), the norms of the parts, and whether all states behind are to be trusted."""
-
-    shift: Tensor
-    norms: Tensor
-    sound: Tensor
-
-
 class _Singles:
     """The network's own single effects at the doses of each request, and their sums."""
 
@@ -221,7 +202,7 @@ class _Singles:
         # Few different clamps are solved once; when every request has its own doses, block by block.
         self.table = self._solve(unique[unique >= 0]) if len(unique) <= fitted._predictor.chunk_size else None
 
-    def of(self, rows: slice) -> _Effects:
+    def of(self, rows: slice) -> Parts:
         """Sum of the single effects of each request, and the norms of these (requests, most regulators of any)."""
         code = self.code[rows]
         unique = np.unique(code)
@@ -232,8 +213,8 @@ class _Singles:
         norms = torch.cat([effects.norms, effects.norms.new_zeros(1)])
         sound = torch.cat([effects.sound, effects.sound.new_ones(1)])
         shift = torch.nn.functional.embedding_bag(at, padded, mode="sum")
-        return _Effects(shift, norms[at], sound[at].all(1))
+        return Parts(shift, norms[at], sound[at].all(1))
 
-    def _solve(self, codes: np.ndarray) -> tuple[np.ndarray, _Effects]:
+    def _solve(self, codes: np.ndarray) -> tuple[np.ndarray, Parts]:
         columns, level = np.divmod(codes, len(self.levels))
         return codes, self.fitted.single_effects(columns, self.levels[level])
