@@ -1,9 +1,16 @@
+import dataclasses
+import json
+
 import anndata as ad
 import numpy as np
 import pytest
 
 import scclamp as sc_c
 from scclamp._errors import InputError
+from scclamp._storage import decode
+from scclamp.fitting import FitConfig
+from scclamp.predictors import Clamp
+from scclamp.tl._doses import usual_doses
 
 FAST = {"n_bootstrap": 100}
 
@@ -43,7 +50,7 @@ def test_skill_and_r_are_what_a_user_would_compute(adata):
     free = np.array([~adata.var_names.isin(n.split("+")) for n in names]).sum(1)
     mse = pairs.pivot(index="combination", columns="prediction", values="mse").loc[names].mul(free, axis=0).sum()
     strongest = adata.uns["clamp_evaluation"]["params"]["strongest"]
-    assert strongest == mse[[n for n in mse.index if n.endswith("scaled")]].idxmin()
+    assert strongest == mse.drop(["network", "network, steady state"]).idxmin()
     skill = scores.query("metric == 'skill' and group == 'all'").set_index("prediction")["value"]
     np.testing.assert_allclose(skill, 1 - mse[skill.index] / mse[strongest], atol=1e-9)
 
@@ -113,6 +120,142 @@ def test_it_survives_a_file(adata, tmp_path):
     back = ad.read_h5ad(tmp_path / "x.h5ad").uns["clamp_evaluation"]
     assert back["report"] == adata.uns["clamp_evaluation"]["report"]
     np.testing.assert_allclose(back["scores"]["value"], adata.uns["clamp_evaluation"]["scores"]["value"])
+
+
+def test_without_interactions_nothing_is_earned_by_having_seen_the_cells():
+    """Expression that adds up exactly, and noise: a network that knew the noise of the singles would score 0.2 to 0.3."""
+    adata = sc_c.datasets.simulated("tiny")
+    labels, states = adata.obs["perturbation"].astype(str), adata.varm["true_states"].T
+    row = {name: i for i, name in enumerate(adata.uns["truth"]["conditions"])}
+    control = states[row["control"]]
+    mean = {n: control + sum(states[row[g]] - control for g in n.split("+") if g != "control") for n in labels.unique()}
+    expected, found = np.stack([mean[n] for n in labels]) + 3, []
+    for seed in range(2):
+        noise = expected.std() * np.random.default_rng(seed).standard_normal(expected.shape)
+        adata.X = np.maximum(expected + noise, 0).astype(np.float32)
+        sc_c.tl.fit(adata, max_epochs=100, rng=seed)
+        scores = sc_c.tl.evaluate(adata, rng=seed, **FAST).set_index(["prediction", "metric"])["value"]
+        found += [scores[name, "interaction"] for name in ("network", "network, steady state")]
+    assert np.mean(found) < 0.1
+
+
+def test_interaction_of_the_network_is_that_of_fits_to_halves(adata):
+    """By hand: conditions read with the same split, one fit on each half, the other half's residual."""
+    scores = sc_c.tl.evaluate(adata, rng=5, **FAST).set_index(["prediction", "metric"])["value"]
+    without = sc_c.tl.evaluate(adata, rng=5, refit=False, **FAST)
+    assert "network" not in set(without.query("metric == 'interaction'")["prediction"])
+    assert "cannot be judged here" in adata.uns["clamp_evaluation"]["report"]
+    rng = np.random.default_rng(5)
+    both = sc_c.Conditions.from_anndata(adata, train_fraction=0.5, rng=rng)
+    combos = np.flatnonzero(both.combos)
+    rng.random((100, len(combos)))
+    for _ in range(5):
+        rng.permutation(np.arange(len(combos)) % 5)
+    seed = int(rng.integers(2**32))
+    config = FitConfig(**json.loads(adata.uns["clamp"]["params"])["config"])
+    doses = usual_doses(decode(adata, "clamp"))
+    at = {t: i for i, t in enumerate(both.targets)}
+    made, seen = [], []
+    for means in (both.train_mean, both.val_mean):
+        half = dataclasses.replace(
+            both,
+            train_mean=means,
+            val_mean=np.full_like(means, np.nan),
+            val_n=0 * both.val_n,
+            clamp_values=np.where(both.clamp_mask, doses, 0.0),
+        )
+        fitted = Clamp(config=config).fit(half, rng=seed)
+        shift = {t: fitted.predict([t])[0] - means[0] for t in both.targets}
+        made.append([shift[both.targets[i]] - sum(shift[g,] for g in both.targets[i]) for i in combos])
+        seen.append([means[i] - means[0] - sum(means[at[g,]] - means[0] for g in both.targets[i]) for i in combos])
+    values = []
+    for k, i in enumerate(combos):
+        free = ~np.isin(both.genes, both.targets[i])
+        values += [np.corrcoef(made[h][k][free], seen[1 - h][k][free])[0, 1] for h in (0, 1)]
+    np.testing.assert_allclose(scores["network", "interaction"], np.mean(values), atol=1e-4)
+
+
+def test_a_plain_null_that_beats_the_scaled_ones_is_the_one_to_beat(adata):
+    """Every other pair does the opposite of the sum: a scale learned from others misleads, and no change is best."""
+    labels = adata.obs["perturbation"].astype(str)
+    rng = np.random.default_rng(0)
+    genes = sorted({g for n in labels.unique() for g in n.split("+")} - {"control"})
+    shift = dict(
+        zip(genes, rng.standard_normal((len(genes), adata.n_vars)), strict=True), control=np.zeros(adata.n_vars)
+    )
+    sign = {n: 1 - 2 * (i % 2) for i, n in enumerate(sorted(n for n in labels.unique() if "+" in n))}
+    X = 8 + np.stack([sign.get(n, 1) * sum(shift[g] for g in n.split("+")) for n in labels])
+    adata.X = np.maximum(X, 0).astype(np.float32)
+    scores = sc_c.tl.evaluate(adata, refit=False, **FAST)
+    errors = adata.uns["clamp_evaluation"]["pairs"].groupby("prediction")["mse"].sum()
+    scaled = [n for n in errors.index if n.endswith("scaled") and not n.startswith("network")]
+    assert errors["no_change"] < errors[scaled].min()
+    assert adata.uns["clamp_evaluation"]["params"]["strongest_without_network"] == "no_change"
+    skill = scores.query("metric == 'skill_without_network'").set_index("prediction")["value"]
+    assert skill["no_change"] == 0
+    assert skill[scaled].max() < 0
+
+
+def test_nothing_that_moves_is_judged_without_a_crash(adata):
+    adata.X = np.full(adata.shape, 1.5, np.float32)
+    scores = sc_c.tl.evaluate(adata, refit=False, **FAST).set_index(["prediction", "metric"])["value"]
+    assert np.isnan(scores["no_change", "skill"])
+
+
+def test_order_and_repetition_of_conditions_change_nothing(adata):
+    pairs = sorted(n for n in adata.obs["perturbation"].astype(str).unique() if "+" in n)[:5]
+    plain = sc_c.tl.evaluate(adata, conditions=pairs, refit=False, **FAST)
+    other = ["+".join(reversed(n.split("+"))) for n in pairs]
+    assert plain.equals(sc_c.tl.evaluate(adata, conditions=[*other, *pairs], refit=False, **FAST))
+
+
+def test_groups_that_are_numbers_have_their_own_strongest_null(adata):
+    pairs = sorted(n for n in adata.obs["perturbation"].astype(str).unique() if "+" in n)
+    kind = {name: i % 2 for i, name in enumerate(pairs)}
+    scores = sc_c.tl.evaluate(adata, categories=kind, refit=False, **FAST)
+    errors = adata.uns["clamp_evaluation"]["pairs"]
+    n_free = adata.n_vars - 2
+    for group in (0, 1):
+        total = errors[errors["combination"].map(kind) == group].groupby("prediction")["mse"].sum() * n_free
+        best = total.drop(["network", "network, steady state"]).min()
+        skill = scores.query(f"metric == 'skill' and group == '{group}'").set_index("prediction")["value"]
+        np.testing.assert_allclose(skill, 1 - total[skill.index] / best, atol=1e-9)
+
+
+def test_groups_that_say_nothing_or_too_much_are_refused(adata):
+    labels = adata.obs["perturbation"].astype(str)
+    pair = next(n for n in labels.unique() if "+" in n)
+    with pytest.raises(InputError, match="groups none of them"):
+        sc_c.tl.evaluate(adata, categories={"REG01": "x"}, **FAST)
+    with pytest.raises(InputError, match="names the group 'all'"):
+        sc_c.tl.evaluate(adata, categories={pair: "all"}, **FAST)
+    adata.obs["mixed"] = np.where(np.arange(adata.n_obs) % 2, "x", "y")
+    with pytest.raises(InputError, match="several groups of"):
+        sc_c.tl.evaluate(adata, categories="mixed", **FAST)
+    assert "clamp_evaluation" not in adata.uns
+
+
+@pytest.mark.parametrize("key_added", ["clamp", "clamp_enrichment", "a/b", ""])
+def test_a_verdict_does_not_replace_the_fit(adata, key_added):
+    with pytest.raises(InputError, match="key_added="):
+        sc_c.tl.evaluate(adata, key_added=key_added, **FAST)
+    sc_c.get.adjacency(adata)
+
+
+def test_a_null_that_failed_is_no_measure(adata, monkeypatch):
+    from scclamp.tl import _evaluate
+
+    def broken(*args):
+        found = predict(*args)
+        found[_evaluate.SINGLES][0] = np.nan
+        return found
+
+    predict = _evaluate._predict
+    monkeypatch.setattr(_evaluate, "_predict", broken)
+    scores = sc_c.tl.evaluate(adata, refit=False, **FAST).set_index(["prediction", "metric"])
+    assert np.isfinite(scores.loc[("network", "skill"), "value"])
+    assert np.isnan(scores.loc[(_evaluate.SINGLES, "skill"), "value"])
+    assert scores.loc[(_evaluate.SINGLES, "r"), "n"] == scores.loc[("network", "r"), "n"] - 1
 
 
 def test_norman(shared_data):

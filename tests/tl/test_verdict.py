@@ -55,12 +55,43 @@ def test_intervals_against_a_loop(scorer, rng):
     values = rng.standard_normal(12)
     found = scorer.mean(values)
     loop = [values[d].mean() for d in scorer.draws]
-    np.testing.assert_allclose(found, (values.mean(), *np.quantile(loop, [0.025, 0.975])))
+    # Hesterberg (2015): percentiles of the normal distribution where Student's t, widened by sqrt(n / (n - 1)), lies.
+    low = stats.norm.cdf(stats.t.ppf(0.025, 11) * np.sqrt(12 / 11))
+    np.testing.assert_allclose(found, (values.mean(), *np.quantile(loop, [low, 1 - low])))
     above, below = rng.random((2, 12)) + 0.5
     ratios = [1 - above[d].sum() / below[d].sum() for d in scorer.draws]
     np.testing.assert_allclose(
-        scorer.ratio(above, below), (1 - above.sum() / below.sum(), *np.quantile(ratios, [0.025, 0.975]))
+        scorer.ratio(above, below), (1 - above.sum() / below.sum(), *np.quantile(ratios, [low, 1 - low]))
     )
+    two = np.stack([below, below[::-1]])
+    ratios = [1 - above[d].sum() / min(below[d].sum(), below[::-1][d].sum()) for d in scorer.draws]
+    np.testing.assert_allclose(
+        scorer.ratio(above, two), (1 - above.sum() / below.sum(), *np.quantile(ratios, [low, 1 - low]))
+    )
+
+
+def test_no_interval_from_four_combinations(scorer, rng):
+    few = scorer.within(np.arange(12) < 4)
+    values = rng.random(4)
+    assert np.isfinite(few.mean(values).value)
+    assert np.isnan(few.mean(values)[1:]).all()
+    assert np.isnan(few.ratio(values, np.ones(4))[1:]).all()
+
+
+@pytest.mark.parametrize("n", [6, 31])
+def test_intervals_of_skill_hold_the_truth(n):
+    """Errors of a prediction as good as the null: plain percentiles call it better or worse 15 % of the time at n = 6."""
+    rng = np.random.default_rng(4)
+    wrong = better = 0
+    for _ in range(1500):
+        null = rng.lognormal(0, 0.7, n)
+        own = null * np.exp(0.15 * rng.standard_normal(n) - 0.15**2 / 2)
+        empty = np.zeros((n, 1))
+        found = Scorer(empty, empty, empty == 0, rng.random((300, n))).ratio(own, null)
+        wrong += not found.low <= 0 <= found.high
+        better += found.low > 0
+    assert wrong / 1500 < 0.1
+    assert better / 1500 < 0.07
 
 
 def test_undefined_values_are_left_out(scorer):

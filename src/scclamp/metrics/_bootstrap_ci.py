@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+FEWEST = 5
+"""Conditions below which resamples say too little for an interval."""
+
+
 def bootstrap_ci(
     values: ArrayLike,
     statistic: Callable[[NDArray[np.float64]], float] | None = None,
@@ -29,6 +33,9 @@ def bootstrap_ci(
     Conditions are drawn as a whole, so columns stay paired. Two predictions are compared by their difference,
     ``bootstrap_ci(a - b)``, never by whether their intervals overlap. Pairs that share a gene are not independent, and
     intervals over pairs are somewhat too narrow for it.
+
+    Percentiles are taken further out than the level says, by ``Phi(-sqrt(n / (n - 1)) t)`` with Student's t, since plain
+    ones are too narrow for few conditions (Hesterberg, 2015): at 6 they hold the truth in 85 % of the cases, not 95 %.
 
     Parameters
     ----------
@@ -47,15 +54,17 @@ def bootstrap_ci(
     Returns
     -------
     ``estimate``, ``low``, ``high``, ``n`` conditions used and ``n_undefined`` left out. The interval is NaN for fewer than
-    two conditions, or where the statistic is NaN for a resample.
+    five conditions, whose resamples cannot hold a truth in 95 % of the cases, or where the statistic is NaN for one.
 
     Examples
     --------
     >>> import numpy as np
     >>> import scclamp as sc_c
-    >>> found = sc_c.metrics.bootstrap_ci([0.2, 0.4, 0.6, np.nan], rng=0)
-    >>> found["estimate"], found["low"], found["high"], found["n"], found["n_undefined"]
-    (0.4, 0.2, 0.6, 3.0, 1.0)
+    >>> found = sc_c.metrics.bootstrap_ci([0.3, 0.4, 0.4, 0.4, 0.5, np.nan], rng=0)
+    >>> found["estimate"], found["n"], found["n_undefined"]
+    (0.4, 5.0, 1.0)
+    >>> found["low"] < 0.4 < found["high"]
+    True
 
     The skill of a prediction over the stronger of two nulls:
 
@@ -79,11 +88,25 @@ def bootstrap_ci(
     used = rows[defined]
     chosen = _mean if statistic is None else statistic
     found = {"estimate": float(chosen(used)) if len(used) else math.nan, "low": math.nan, "high": math.nan}
-    if len(used) > 1:
+    if len(used) >= FEWEST:
         generator = np.random.default_rng(rng)
         draws = [float(chosen(used[generator.integers(len(used), size=len(used))])) for _ in range(n_boot)]
-        found["low"], found["high"] = (float(q) for q in np.quantile(draws, [(1 - level) / 2, (1 + level) / 2]))
+        found["low"], found["high"] = (float(q) for q in np.quantile(draws, tails(len(used), level)))
     return found | {"n": float(len(used)), "n_undefined": float((~defined).sum())}
+
+
+def tails(n: int, level: float = 0.95) -> tuple[float, float]:
+    """Quantiles of resamples of n conditions between which their statistic lies with this probability.
+
+    Examples
+    --------
+    >>> tails(10)
+    (0.0085, 0.9915)
+    """
+    from scipy.special import ndtr, stdtrit
+
+    low = float(ndtr(-math.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2)))
+    return low, 1 - low
 
 
 def _mean(values: NDArray[np.float64]) -> float:

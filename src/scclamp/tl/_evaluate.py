@@ -9,12 +9,15 @@ import pandas as pd
 
 from scclamp._arguments import require_choice, require_whole
 from scclamp._columns import unwrap
-from scclamp._keys import DEFAULT_KEY, SEPARATOR
-from scclamp._labels import join, parse_labels
+from scclamp._digest import digest_text, dump_json
+from scclamp._errors import InputError, list_some
+from scclamp._keys import DEFAULT_KEY, Keys
+from scclamp._labels import canonical, parse_labels
 from scclamp._storage import decode, own
 from scclamp.conditions import Conditions
 from scclamp.predictors import Additive, Baseline, DenoisedAdditive, MeanResponse, NoChange, SaturatedAdditive
-from scclamp.tl._evaluation_tables import interactions, per_pair, structure, summarise
+from scclamp.tl._evaluation_interactions import of_baselines, of_network
+from scclamp.tl._evaluation_tables import interactions, per_pair, strongest, structure, summarise
 from scclamp.tl._evaluation_text import describe
 from scclamp.tl._judged import Judged
 from scclamp.tl._predict_clamps import predict_clamps
@@ -37,6 +40,7 @@ def evaluate(
     clamp_values: Literal["singles", "observed"] = "singles",
     combination: Literal["calibrated", "steady_state"] = "calibrated",
     categories: str | Mapping[str, str] | None = None,
+    refit: bool = True,
     n_bootstrap: int = 2000,
     rng: int | np.random.Generator | None = 0,
     mod: str | None = None,
@@ -47,19 +51,22 @@ def evaluate(
 
     Nulls are no change, the mean response, sums of the observed singles (as they are, shrunken, shrunken and saturated) and of
     the network's own singles, each also times one free scale that is fitted on the other fifths of the combinations. They see
-    all cells of the singles. The headline is the *skill*, one minus the squared error over that of the strongest scaled null.
-    Genes that a combination clamps are left out.
+    all cells of the singles. The headline is the *skill*, one minus the squared error over that of the strongest null, as it is or
+    scaled. Genes that a combination clamps are left out.
 
     Parameters
     ----------
     adata
         The screen with its combinations, and the fit.
     conditions
-        Combinations to judge; by default all whose genes are regulators of the fit and perturbed alone too.
+        Combinations to judge, their genes in any order; by default all whose genes are regulators of the fit and perturbed alone too.
     clamp_values, combination
         As in `tl.predict_clamps`.
     categories
         Column of `obs`, or mapping from combinations, that groups them (such as kinds of genetic interaction).
+    refit
+        Whether to fit the network anew to either half of the cells, for `interaction`: the fit itself has seen the singles of both
+        halves, and their noise would score. Without it the network has none. Only for fits without an encoder.
     n_bootstrap
         Resamples of the combinations for the intervals.
     rng
@@ -74,17 +81,18 @@ def evaluate(
     Returns
     -------
     The table of scores, one row per prediction, metric and group of combinations, with the columns `prediction`, `metric`,
-    `group`, `value`, `low`, `high` (95 % interval over combinations) and `n`. This field is written (for the default key):
+    `group`, `value`, `low`, `high` (95 % interval over combinations, missing for fewer than five) and `n` (combinations with a
+    value). This field is written (for the default key):
 
     `uns["clamp_evaluation"]` : dict
         `scores`, that table; `pairs`, the scores of each combination; `report`, a text to read; `params`.
 
     Metrics: `r` (eq. 6 of the paper), `r_nonadditive` and `projection` (of the residual from the observed additive sum; confounded, since both
     sides share that sum: read them beside the nulls), `top1` and `top5` (retrieval by cosine), `mse`, `r2`, `skill` and
-    `gain_in_r` over the strongest scaled null, the same over the strongest that needs no network
-    (`skill_without_network`, `gain_in_r_without_network`), and, when there are cells to halve, `interaction`: the prediction minus the
-    sum of its own singles, against the residual of cells that it was not estimated on; `replicate` and `truth` are what
-    another measurement, or the truth, would reach. Formulas are those of `scclamp.metrics`.
+    `gain_in_r` over the strongest null of the same group, which every resample finds anew, the same over the strongest that needs no
+    network (`skill_without_network`, `gain_in_r_without_network`), and, when there are cells to halve, `interaction`: the prediction
+    minus the sum of its own singles, both learned from one half of the cells and held at the doses of the singles, against the
+    residual of the other; `replicate` and `truth` are what another measurement, or the truth, would reach. Formulas are those of `scclamp.metrics`.
 
     Examples
     --------
@@ -102,7 +110,9 @@ def evaluate(
     require_choice("combination", combination, ("calibrated", "steady_state"))
     n_bootstrap = require_whole("n_bootstrap", n_bootstrap)
     rng = np.random.default_rng(rng)
-    result = decode(unwrap(adata, mod).adata, key)
+    target = unwrap(adata, mod).adata
+    result = decode(target, key)
+    key_added = _read_key(key_added, key)
     judged = Judged.of(_halve(adata, result.params, mod, rng), conditions, result.regulators)
     groups = _groups(adata, categories, judged, result.params, mod)
     predictions = _predict(adata, judged, clamp_values, combination, mod, key)
@@ -110,32 +120,45 @@ def evaluate(
     scorer = Scorer(judged.shift, judged.add(judged.conditions), judged.free, uniform)
     nulls = {name: shift for name, shift in predictions.items() if name not in (NETWORK, STEADY)}
     scaled = {f"{n}, scaled": scale_across(s, judged.shift, judged.free, rng) for n, s in nulls.items() if s.any()}
-    strongest = min(scaled, key=lambda name: float(scorer.errors(scaled[name]).sum()))
-    needing_none = {name: shift for name, shift in scaled.items() if not name.startswith(SINGLES)}
-    without = min(needing_none, key=lambda name: float(scorer.errors(scaled[name]).sum()))
     pairs = per_pair(scorer, judged, predictions | scaled)
-    tables = [
-        summarise(scorer, pairs, {"": strongest, "_without_network": without}, groups),
-        interactions(scorer, judged, _own_interactions(judged, predictions)),
-        structure(result.A),
-    ]
+    # A null that failed somewhere is no measure.
+    sound = [name for name, shift in (nulls | scaled).items() if np.isfinite(scorer.errors(shift)).all()]
+    rivals = {"": sound, "_without_network": [name for name in sound if not name.startswith(SINGLES)]}
+    found = of_baselines(judged, _baselines())
+    if refit:
+        hows = {NETWORK: combination, STEADY: "steady_state"}
+        seed = int(rng.integers(2**32))
+        found |= of_network(judged, result, {n: how for n, how in hows.items() if n in predictions}, seed)
+    tables = [summarise(scorer, pairs, rivals, groups), interactions(scorer, judged, found), structure(result.A)]
     scores = pd.concat([table for table in tables if len(table)], ignore_index=True)
     params = {
-        "strongest": strongest,
-        "strongest_without_network": without,
+        "strongest": strongest(pairs, rivals[""]),
+        "strongest_without_network": strongest(pairs, rivals["_without_network"]),
         "clamp_values": clamp_values,
         "combination": combination,
         "n": len(judged.names),
+        "key": key,
+        "fit_sha256": digest_text(dump_json(result.digests)),
     }
-    target = unwrap(adata, mod).adata
     own(target)
-    target.uns[key_added or f"{key}_evaluation"] = {
+    target.uns[key_added] = {
         "scores": scores,
         "pairs": pairs.drop(columns="squared_error"),
         "report": describe(scores, params, judged),
         "params": params,
     }
     return scores
+
+
+def _read_key(key_added: str | None, key: str) -> str:
+    if key_added is None:
+        return f"{key}_evaluation"
+    if not isinstance(key_added, str) or not key_added or "/" in key_added or key_added in (key, Keys(key).enrichment):
+        raise InputError(
+            f"key_added={key_added!r} must be a name without '/', and not that of the fit or of its other results. Leave it out "
+            f"for '{key}_evaluation'."
+        )
+    return key_added
 
 
 def _halve(adata: Any, params: Mapping[str, Any], mod: str | None, rng: np.random.Generator) -> Conditions:
@@ -157,17 +180,34 @@ def _groups(adata: Any, categories: Any, judged: Judged, params: Mapping[str, An
     """Group of each combination; missing where it has none."""
     if categories is None:
         return pd.Series([None] * len(judged.names), dtype=object)
-    if not isinstance(categories, str):
-        known = {join(name.split(SEPARATOR)): group for name, group in categories.items()}
-        return pd.Series([known.get(name) for name in judged.names], dtype=object)
-    table = unwrap(adata, mod)
-    labels = pd.Series(table.read(params["perturbation_key"], "perturbation_key")).astype(str)
-    groups = pd.Series(table.read(categories, "categories"))
-    first = groups[~labels.duplicated()]
     genes = {*judged.conditions.genes, *judged.conditions.regulators}
-    mapped = parse_labels(labels[first.index].tolist(), genes=genes, control=params["control"]).mapped
-    by_name = {mapped.get(label): group for label, group in zip(labels[first.index], first, strict=True)}
-    return pd.Series([by_name.get(name) for name in judged.names], dtype=object)
+    if isinstance(categories, str):
+        table = unwrap(adata, mod)
+        labels = pd.Series(table.read(params["perturbation_key"], "perturbation_key")).astype(str)
+        groups = pd.Series(table.read(categories, "categories"))
+        known = _groups_of_labels(labels, groups, categories)
+        mapped = parse_labels(list(known), genes=genes, control=params["control"]).mapped
+    else:
+        known = {str(name): group for name, group in categories.items()}
+        mapped = {name: canonical(name, genes=genes) for name in known}
+    by_name = {mapped.get(label): group for label, group in known.items()}
+    found = [None if pd.isna(group := by_name.get(name)) else str(group) for name in judged.names]
+    if not any(found) or "all" in found:
+        what = "names the group 'all', which is that of all combinations" if any(found) else "groups none of them"
+        raise InputError(f"categories {what}. The combinations are such as {list_some(judged.names, 3)}.")
+    return pd.Series(found, dtype=object)
+
+
+def _groups_of_labels(labels: pd.Series, groups: pd.Series, column: str) -> dict[str, Any]:
+    """Group of each label, which all its cells must share."""
+    table = pd.DataFrame({"label": labels.to_numpy(), "group": groups.astype(object).to_numpy()}).dropna()
+    table = table.drop_duplicates()
+    if len(twice := table[table["label"].duplicated()]):
+        raise InputError(
+            f"categories={column!r} has several groups of {list_some(list(twice['label'].unique()), 3)}. Give all cells of a "
+            "combination the same."
+        )
+    return dict(zip(table["label"], table["group"], strict=True))
 
 
 def _baselines() -> tuple[Baseline, ...]:
@@ -198,23 +238,3 @@ def _predict(
 def _shift(baseline: Baseline, judged: Judged, conditions: Conditions) -> np.ndarray:
     shift: np.ndarray = baseline.predict(judged.targets) - conditions.train_mean[0]
     return shift
-
-
-def _own_interactions(judged: Judged, predictions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Shift minus the sum of its own singles, by what predicts (2, combinations, genes): learned from either half."""
-    if judged.halves is None:
-        return {}
-    found = {
-        name: np.stack([predictions[name] - predictions[SINGLES]] * 2)
-        for name in (NETWORK, STEADY)
-        if name in predictions
-    }
-    for baseline in _baselines():
-        parts = []
-        for half in judged.halves:
-            fitted = baseline.fit(half)
-            single = {g: fitted.predict([(g,)])[0] - half.train_mean[0] for g in {g for t in judged.targets for g in t}}
-            sums = np.stack([sum(single[g] for g in t) for t in judged.targets])
-            parts.append(_shift(fitted, judged, half) - sums)
-        found[baseline.name] = np.stack(parts)
-    return found

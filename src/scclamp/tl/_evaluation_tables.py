@@ -11,7 +11,7 @@ from scclamp.metrics import cross_fit_correlation, effective_rank, frobenius_nor
 from scclamp.tl._verdict import Interval, Scorer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scclamp.tl._judged import Judged
 
@@ -28,21 +28,35 @@ def per_pair(scorer: Scorer, judged: Judged, predictions: Mapping[str, np.ndarra
     return pd.concat(parts, ignore_index=True)
 
 
-def summarise(scorer: Scorer, pairs: pd.DataFrame, strongest: Mapping[str, str], groups: pd.Series) -> pd.DataFrame:
+def strongest(pairs: pd.DataFrame, nulls: Sequence[str]) -> str:
+    """Null with the smallest total error."""
+    return str(pairs[pairs["prediction"].isin(nulls)].groupby("prediction", sort=False)["squared_error"].sum().idxmin())
+
+
+def summarise(
+    scorer: Scorer, pairs: pd.DataFrame, nulls: Mapping[str, Sequence[str]], groups: pd.Series
+) -> pd.DataFrame:
     """Means over combinations with intervals, skill and gain over nulls by suffix, over all and in each group."""
     rows = []
-    nulls = {suffix: pairs[pairs["prediction"] == name] for suffix, name in strongest.items()}
+    by_name = {str(name): own.reset_index(drop=True) for name, own in pairs.groupby("prediction", sort=False)}
     size = (np.where(scorer.free, scorer.observed, 0.0) ** 2).sum(1)
-    for name, own in pairs.groupby("prediction", sort=False):
-        for group, chosen in _chosen(groups):
-            within = scorer.within(chosen)
-            found = {metric: within.mean(own[metric].to_numpy()[chosen]) for metric in PER_PAIR}
-            error = own["squared_error"].to_numpy()[chosen]
-            found["r2"] = within.ratio(error, size[chosen])
-            for suffix, null in nulls.items():
-                found[f"skill{suffix}"] = within.ratio(error, null["squared_error"].to_numpy()[chosen])
-                found[f"gain_in_r{suffix}"] = within.mean((own["r"].to_numpy() - null["r"].to_numpy())[chosen])
-            rows += [(name, metric, group, *interval, int(chosen.sum())) for metric, interval in found.items()]
+    for group, chosen in _chosen(groups):
+        within = scorer.within(chosen)
+        mine = {name: own.loc[chosen] for name, own in by_name.items()}
+        errors = {name: own["squared_error"].to_numpy() for name, own in mine.items()}
+        best = {suffix: min(names, key=lambda name: errors[name].sum()) for suffix, names in nulls.items()}
+        for name, own in mine.items():
+            found = {metric: (own[metric].to_numpy(), within.mean(own[metric].to_numpy())) for metric in PER_PAIR}
+            found["r2"] = errors[name], within.ratio(errors[name], size[chosen])
+            for suffix, names in nulls.items():
+                gain = own["r"].to_numpy() - mine[best[suffix]]["r"].to_numpy()
+                below = np.stack([errors[null] for null in names])
+                found[f"skill{suffix}"] = errors[name], within.ratio(errors[name], below)
+                found[f"gain_in_r{suffix}"] = gain, within.mean(gain)
+            rows += [
+                (name, metric, group, *interval, int(np.isfinite(values).sum()))
+                for metric, (values, interval) in found.items()
+            ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
@@ -72,7 +86,10 @@ def interactions(scorer: Scorer, judged: Judged, own: Mapping[str, np.ndarray]) 
     # Scores are against one half, so that is the size of the replicate; noise-free truth would reach the root of it.
     found["replicate"] = replicate_ceiling(observed, factor=1.0, exclude=exclude)
     found["truth"] = replicate_ceiling(observed, of="truth", factor=1.0, exclude=exclude)
-    rows = [(name, "interaction", "all", *scorer.mean(values), len(judged.names)) for name, values in found.items()]
+    rows = [
+        (name, "interaction", "all", *scorer.mean(values), int(np.isfinite(values).sum()))
+        for name, values in found.items()
+    ]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 

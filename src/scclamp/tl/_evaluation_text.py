@@ -30,8 +30,8 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
     lines += [
         "",
         "rho_nonadd is confounded: prediction and observation share the additive sum that is taken from both, so that even",
-        "'no change' scores. Skill is 1 - MSE / MSE of the strongest scaled null; square brackets are 95 % intervals over",
-        "combinations. Genes that a combination clamps are left out.",
+        "'no change' scores. Skill is 1 - MSE / MSE of the strongest null, as it is or scaled; square brackets are 95 % intervals",
+        "over combinations, which need five of them. Genes that a combination clamps are left out.",
     ]
     return "\n".join(lines)
 
@@ -68,7 +68,13 @@ def _interaction(whole: Figures) -> list[str]:
     found = {name: figure for (name, metric), figure in whole.items() if metric == "interaction"}
     if not found:
         return ["Interactions cannot be judged apart from the additive part: no condition has cells to halve."]
-    lines = ["Interactions beyond each prediction's own singles, against cells that they were not estimated on:"]
+    missing = (
+        [] if "network" in found else ["  network: not fitted to halves of the cells, so that it cannot be judged here"]
+    )
+    lines = [
+        "Interactions beyond each prediction's own singles, against cells that they were not estimated on:",
+        *missing,
+    ]
     return lines + [f"  {name}: {_interval(figure)}" for name, figure in found.items()]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scclamp._errors import InputError, list_some
+from scclamp._labels import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,12 +60,15 @@ class Judged:
         judged = [i for i in np.flatnonzero(halved.combos) if single.issuperset(halved.targets[i])]
         if chosen is not None:
             at = {halved.names[i]: i for i in judged}
-            if missing := [name for name in chosen if name not in at]:
+            genes = {*halved.genes, *halved.regulators}
+            asked = [chosen] if isinstance(chosen, str) else list(chosen)
+            names = dict.fromkeys(canonical(str(name), genes=genes, control=_labels(halved.control)) for name in asked)
+            if missing := [name for name in names if name not in at]:
                 raise InputError(
-                    f"conditions={list(chosen)!r}: {list_some(missing)} cannot be judged. A combination needs cells of its own, "
+                    f"conditions={asked!r}: {list_some(missing)} cannot be judged. A combination needs cells of its own, "
                     "and every gene of it needs cells perturbed alone and a column in the fit."
                 )
-            judged = [at[name] for name in chosen]
+            judged = [at[name] for name in names]
         if len(judged) < 2:
             raise InputError(
                 f"adata holds {len(judged)} combinations whose genes are all regulators of the fit and perturbed alone too; a "
@@ -105,3 +109,7 @@ def _with(conditions: Conditions, rows: np.ndarray, means: np.ndarray, n: np.nda
     """Some conditions, with these means as the training means."""
     known = replace(conditions, train_mean=means, train_n=n.astype(conditions.train_n.dtype))
     return known.select([conditions.names[i] for i in rows])
+
+
+def _labels(control: str | tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return (control,) if isinstance(control, str) else control

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scclamp.metrics import residual_projection, retrieval, rho, rho_nonadd
+from scclamp.metrics._bootstrap_ci import FEWEST, tails
 
 FOLDS = 5
 
@@ -78,14 +79,28 @@ class Scorer:
             return Interval(np.nan, np.nan, np.nan)
         weights = defined[self.draws].sum(1)
         sampled = np.where(defined, values, 0.0)[self.draws].sum(1)[weights > 0] / weights[weights > 0]
-        return Interval(float(values[defined].mean()), *np.quantile(sampled, [0.025, 0.975]))
+        return Interval(float(values[defined].mean()), *_between(sampled, int(defined.sum())))
 
     def ratio(self, above: np.ndarray, below: np.ndarray) -> Interval:
-        """One minus the ratio of two sums over combinations."""
-        if not below.sum() > 0:
+        """One minus the ratio of two sums over combinations; of several `below` (nulls, combinations) the smallest sum.
+
+        Which of them is the smallest is found anew in every resample.
+        """
+        if not np.isfinite(above).all():
             return Interval(np.nan, np.nan, np.nan)
-        sampled = 1 - above[self.draws].sum(1) / below[self.draws].sum(1)
-        return Interval(1 - float(above.sum() / below.sum()), *np.quantile(sampled, [0.025, 0.975]))
+        nulls = np.atleast_2d(below)
+        whole, sums = nulls.sum(1).min(), np.stack([null[self.draws].sum(1) for null in nulls]).min(0)
+        if not (whole > 0 and (sums > 0).all()):
+            return Interval(1 - float(above.sum() / whole) if whole > 0 else np.nan, np.nan, np.nan)
+        return Interval(1 - float(above.sum() / whole), *_between(1 - above[self.draws].sum(1) / sums, nulls.shape[1]))
+
+
+def _between(sampled: np.ndarray, n: int) -> tuple[float, float]:
+    """Interval from resamples of n combinations; NaN where these are too few for one."""
+    if n < FEWEST:
+        return np.nan, np.nan
+    low, high = np.quantile(sampled, tails(n))
+    return float(low), float(high)
 
 
 def scale_across(shift: np.ndarray, observed: np.ndarray, free: np.ndarray, rng: np.random.Generator) -> np.ndarray:
