@@ -17,6 +17,8 @@ MIN_TOP_FRACTION = 0.8
 """Least share of a cell's guide counts that its guide has; cells with several guides are left out."""
 NETWORKS = ("trrust", "collectri")
 MAIN = "A x effect at the clamp"
+_OBSERVED = "shift observed, no network"
+_DOSED = "transcripts taken for doses"
 
 
 def prepare(path: Path) -> ad.AnnData:
@@ -30,8 +32,9 @@ def prepare(path: Path) -> ad.AnnData:
 
 
 def fit(panel: ad.AnnData, **settings: object) -> None:
-    """Fit all knock-outs; most targets are not measured and get a latent dose."""
-    sc_c.tl.fit(panel, unmeasured="latent", split_key="split", rng=0, **settings)
+    """Fit all knock-outs, measured ones held at zero; most targets are not measured and get a latent dose."""
+    chosen = {"clamp_values": "knockout"} | settings
+    sc_c.tl.fit(panel, unmeasured="latent", split_key="split", rng=0, **chosen)
 
 
 def mean_shifts(panel: ad.AnnData, role: str) -> pd.DataFrame:
@@ -65,7 +68,7 @@ def readings(panel: ad.AnnData) -> dict[str, pd.DataFrame]:
         "A": A.mul(np.sign(effect), axis=0),
         MAIN: A.mul(effect, axis=0),
         "shift predicted by the network": settled.to_df("shift").loc[regulators].astype(float),
-        "shift observed, no network": mean_shifts(panel, "train").loc[regulators],
+        _OBSERVED: mean_shifts(panel, "train").loc[regulators],
     }
 
 
@@ -74,13 +77,19 @@ def run(scale: Scale) -> Outcome:
     if paths is None:
         return Outcome(tables=[Table("No data: set SCCLAMP_TEST_DATA to the folder with Papalexi's cells.", [])])
     panel = prepare(paths["cells"])
+    short = {"max_epochs": 5} if scale == Scale.QUICK else {}
+    by_transcript = panel.copy()
+    fit(by_transcript, clamp_values="singles", **short)
     start = time.perf_counter()
-    fit(panel, **({"max_epochs": 5} if scale == Scale.QUICK else {}))
+    fit(panel, **short)
     seconds = time.perf_counter() - start
     scores = readings(panel)
     networks = {name: read_network(name, paths[name]) for name in NETWORKS}
     rows = judge(panel, scores, networks, 50 if scale == Scale.QUICK else 10_000)
-    held_out = _held_out(panel, scores)
+    dosed = readings(by_transcript)
+    rows += judge(panel, {f"{MAIN}, {_DOSED}": dosed[MAIN]}, networks, 50 if scale == Scale.QUICK else 10_000)
+    key = "shift predicted by the network"
+    held_out = _held_out(panel, {key: scores[key], f"{key}, {_DOSED}": dosed[key], _OBSERVED: scores[_OBSERVED]})
     tables = [
         Table("The fit.", [_diagnostics(panel, seconds)]),
         Table("Shifts of the cells that were held out, over all knock-outs and genes but the target.", held_out),
@@ -125,8 +134,8 @@ def _held_out(panel: ad.AnnData, scores: dict[str, pd.DataFrame]) -> list[dict[s
     observed = mean_shifts(panel, "val")
     free = np.array(observed.index)[:, None] != np.array(observed.columns)[None, :]
     rows = []
-    for name in ("shift predicted by the network", "shift observed, no network"):
-        predicted = scores[name].loc[observed.index, observed.columns].to_numpy()
+    for name, table in scores.items():
+        predicted = table.loc[observed.index, observed.columns].to_numpy()
         error = ((predicted - observed.to_numpy())[free] ** 2).sum()
         r = [np.corrcoef(p[f], o[f])[0, 1] for p, o, f in zip(predicted, observed.to_numpy(), free, strict=True)]
         on = {gene: r[list(observed.index).index(gene)] for gene in PATHWAY}
@@ -164,14 +173,15 @@ def _checks(panel: ad.AnnData, rows: list[dict], held_out: list[dict]) -> list[C
     checks = [
         Check("conditions with a stable steady state", float((found["status"] == 0).mean()), at_least=1.0),
         Check("largest spectral radius", float(found["spectral_radius"].max()), at_most=0.99),
-        Check("held-out cells: R2 of the network over the training means'", held_out[0]["R2"] - held_out[1]["R2"]),
+        Check("held-out cells: R2 of the network over the training means'", held_out[0]["R2"] - held_out[-1]["R2"]),
     ]
     for network in NETWORKS:
-        row = by[network, "pathway", MAIN]
+        row, plain = by[network, "pathway", MAIN], by[network, "pathway", _OBSERVED]
         checks += [
             Check(f"pathway edges of {network} by {MAIN}: p of the rank", row["p"], at_most=0.05),
             Check(f"pathway edges of {network} by {MAIN}: signs that agree", row["signs agree"], at_least=0.75),
             Check(f"pathway edges of {network} by {MAIN}: p of the signs", row["p of signs"], at_most=0.05),
+            Check(f"pathway edges of {network} by {_OBSERVED}: signs that agree", plain["signs agree"]),
         ]
     return checks
 
@@ -188,9 +198,10 @@ BENCHMARK = Benchmark(
     title="Papalexi's knock-outs: edges of the interferon-gamma pathway",
     about=(
         "Raw counts of THP-1 cells (ECCITE-seq, 299 genes, most of them drawn at random) through `pp.perturbations`, `pp.recipe` "
-        "and `pp.split`; cells whose guide has at least 80 % of the guide counts. Default fit with `unmeasured='latent'`: 16 of "
-        "the 25 targets are not measured. The panel holds few known targets, so the figures are coarse. "
-        "Where a target is measured its transcript counts as the dose, which a knock-out need not lower: JAK2's transcript also "
+        "and `pp.split`; cells whose guide has at least 80 % of the guide counts. Default fit with `unmeasured='latent'` (16 of "
+        "the 25 targets are not measured) and `clamp_values='knockout'`: a nuclease need not lower the transcript of what it "
+        "destroys, so that measured targets are held at zero. Rows with transcripts taken for doses show what happens otherwise. "
+        "The panel holds few known targets, so the figures are coarse. JAK2's transcript also "
         "falls after the loss of IRF1, the network explains the fall of PSMB9 by that, and the edge of IRF1 to PSMB9 that remains "
         "has the wrong sign, though the shift it predicts has the right one. STAT1 after the loss of IRF1, and some other known targets, do not move "
         "in these cells, as the observed shifts show; they count all the same."

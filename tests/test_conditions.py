@@ -101,6 +101,28 @@ def test_observed_clamps_are_the_means_of_the_combination():
     assert (observed.clamp_values[single.combos] != single.clamp_values[single.combos]).any()
 
 
+def test_knocked_out_genes_are_held_at_zero_whatever_their_transcript_does():
+    adata = make()
+    single = Conditions.from_anndata(adata, rng=0)
+    lost = Conditions.from_anndata(adata, rng=0, clamp_values="knockout")
+    np.testing.assert_array_equal(lost.clamp_mask, single.clamp_mask)
+    assert (single.clamp_values[single.clamp_mask] > 0).all()
+    assert not lost.clamp_values.any()
+    shown = lost.as_held()
+    for mean, was in ((shown.train_mean, lost.train_mean), (shown.val_mean, lost.val_mean)):
+        changed = np.zeros_like(mean, bool)
+        changed[np.nonzero(lost.clamp_mask)[0], lost.regulator_rows[np.nonzero(lost.clamp_mask)[1]]] = True
+        np.testing.assert_array_equal(mean[~changed], was[~changed])
+        assert set(mean[changed & np.isfinite(was)]) == {0.0}
+    alone = single.select(single.singles)
+    assert alone.as_held() is alone
+    unmeasured = Conditions.from_anndata(
+        adata[:, adata.var_names != "KLF1"].copy(), rng=0, clamp_values="knockout", unmeasured="latent"
+    )
+    column = unmeasured.regulators.index("KLF1")
+    np.testing.assert_array_equal(unmeasured.clamp_values[:, column], ["KLF1" in t for t in unmeasured.targets])
+
+
 def test_observed_clamps_need_training_cells():
     adata = make()
     adata.obs["s"] = np.where(adata.obs["condition"] == "KLF1+AHR", "val", "train")

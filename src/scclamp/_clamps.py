@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from scclamp._assignment import Assignment
 
 ClampValues = Literal["singles", "observed"]
+"""Where a prediction holds genes: at their means in the single-gene conditions, or in the cells of the combination."""
+Held = Literal["singles", "observed", "knockout"]
+"""Where conditions hold genes: as above, or at zero, for a product that is lost while its transcript remains."""
 
 
 def stack_groups(cells: Assignment, n_bootstrap: int, rng: np.random.Generator) -> sp.csc_array:
@@ -40,7 +43,7 @@ def group_means(cells: Assignment, sums: np.ndarray, n_bootstrap: int) -> dict[s
 
 
 def clamps(
-    cells: Assignment, genes: tuple[str, ...], means: dict[str, np.ndarray], clamp_values: ClampValues
+    cells: Assignment, genes: tuple[str, ...], means: dict[str, np.ndarray], clamp_values: Held
 ) -> dict[str, Any]:
     """Regulators, and where each condition holds which of them."""
     regulators = cells.regulators
@@ -58,6 +61,8 @@ def clamps(
     else:
         at = [cells.names.index(g) for g in regulators]
         held = np.broadcast_to(mean[..., at, rows][..., None, :], (*mean.shape[:-1], len(rows)))
+    if clamp_values == "knockout":
+        held = np.zeros_like(held)
     held = np.where(latent, 1.0, held)
     complete = np.array([all(g in column for g in targets) for targets in cells.targets])
     return {

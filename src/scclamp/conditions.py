@@ -9,7 +9,7 @@ import numpy as np
 
 from scclamp._arguments import require_choice
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
-from scclamp._clamps import ClampValues, clamps, group_means, stack_groups
+from scclamp._clamps import Held, clamps, group_means, stack_groups
 from scclamp._columns import unwrap
 from scclamp._errors import InputError, did_you_mean
 from scclamp._labels import canonical
@@ -86,7 +86,7 @@ class Conditions:
         train_fraction: float = 0.8,
         split_key: str | None = None,
         unmeasured: Unmeasured = "error",
-        clamp_values: ClampValues = "singles",
+        clamp_values: Held = "singles",
         n_bootstrap: int = 0,
         rng: int | np.random.Generator | None = None,
         chunk_size: int = CHUNK_SIZE,
@@ -112,7 +112,8 @@ class Conditions:
         unmeasured
             What to do with targets outside the panel: raise an error, give each a latent dose, or drop its conditions.
         clamp_values
-            Whether a combination holds its genes at their means in the single-gene conditions, or in its own cells.
+            Whether a combination holds its genes at their means in the single-gene conditions (`"singles"`) or in its own
+            cells (`"observed"`), or every condition at zero (`"knockout"`): the product is lost, whatever its transcript does.
         n_bootstrap
             Number of replicates that resample training cells within conditions; 0 is none.
         rng
@@ -140,7 +141,7 @@ class Conditions:
                [0. , 3. ]])
         """
         require_choice("unmeasured", unmeasured, get_args(Unmeasured))
-        require_choice("clamp_values", clamp_values, get_args(ClampValues))
+        require_choice("clamp_values", clamp_values, get_args(Held))
         if n_bootstrap < 0:
             msg = f"n_bootstrap={n_bootstrap!r} is negative. Pass the number of replicates, or 0 for none."
             raise InputError(msg)
@@ -174,7 +175,7 @@ class Conditions:
         *,
         layer: str | None = None,
         mod: str | None = None,
-        clamp_values: ClampValues = "singles",
+        clamp_values: Held = "singles",
         n_bootstrap: int = 0,
         rng: int | np.random.Generator | None = None,
         chunk_size: int = CHUNK_SIZE,
@@ -280,6 +281,37 @@ class Conditions:
             train_n=self.train_n[at],
             val_n=self.val_n[at],
         )
+
+    def as_held(self) -> Self:
+        """Show clamped genes at what they are held at in the means, wherever that is not their own mean.
+
+        A knocked-out gene is held at zero; its transcript, which may stay, would only be an error that no network can
+        lower.
+
+        Returns
+        -------
+        These conditions with other means at the genes that each one clamps; the same ones where clamps are means.
+
+        Examples
+        --------
+        >>> import anndata as ad, numpy as np, pandas as pd
+        >>> obs = pd.DataFrame({"perturbation": ["control", "A", "B"]}, index=list("xyz"))
+        >>> adata = ad.AnnData(np.full((3, 2), 0.5), obs=obs, var=pd.DataFrame(index=["A", "B"]))
+        >>> Conditions.from_anndata(adata, clamp_values="knockout").as_held().train_mean
+        array([[0.5, 0.5],
+               [0. , 0.5],
+               [0.5, 0. ]])
+        """
+        at, column = np.nonzero(self.clamp_mask & ~self.latent)
+        row, held = self.regulator_rows[column], self.clamp_values[..., at, column]
+        other = held != self.train_mean[..., at, row]
+        if not other.any():
+            return self
+        train, val = self.train_mean.copy(), self.val_mean.copy()
+        train[..., at, row] = np.where(other, held, train[..., at, row])
+        seen = other.reshape(-1, len(at)).any(0) & (self.val_n[at] > 0)
+        val[at[seen], row[seen]] = held.reshape(-1, len(at)).mean(0)[seen]
+        return replace(self, train_mean=train, val_mean=val)
 
     def _mask(self, which: np.ndarray | Iterable[str]) -> np.ndarray:
         given = [which] if isinstance(which, str) else which if isinstance(which, np.ndarray) else list(which)

@@ -25,7 +25,7 @@ class Labels(NamedTuple):
 
 
 def usual_doses(result: Result) -> np.ndarray:
-    """Training mean of each regulator in its single-gene condition; 1 for a latent one."""
+    """Where each regulator is held in its single-gene condition: its training mean, or 0; 1 for a latent one."""
     row = {str(target): i for i, target in enumerate(np.atleast_1d(result.conditions["targets"]))}
     values = np.asarray(result.conditions["clamp_values"], float)
     return np.array([values[row[gene], j] for j, gene in enumerate(result.regulators)])
@@ -49,6 +49,11 @@ def fill_doses(
     labels
         Where their labels are.
     """
+    if clamp_values == "observed" and result.params.get("clamp_values") == "knockout":
+        raise InputError(
+            "clamp_values='observed' reads doses off transcripts, but this network was fitted with clamp_values='knockout', "
+            "where a transcript is no dose. Use clamp_values='singles', which holds knocked-out genes at zero, or give doses."
+        )
     held = requests.columns >= 0
     open_ = held & np.isnan(requests.doses)
     if clamp_values == "singles" or not open_.any():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ def fit(
     mod: str | None = None,
     split_key: str | None = None,
     unmeasured: Unmeasured = "error",
+    clamp_values: Literal["singles", "knockout"] = "singles",
     encoder: str | Encoder | torch.nn.Module | Callable[[torch.Tensor], torch.Tensor] = "identity",
     config: FitConfig | None = None,
     n_seeds: int = 1,
@@ -78,6 +79,10 @@ def fit(
         Column of `obs` that says train, val or test; by default cells are split within each condition.
     unmeasured
         What to do with perturbed genes that the panel does not measure: refuse, give them a latent dose, or drop them.
+    clamp_values
+        Where a perturbed gene is held: `"singles"`, at the mean of its transcript in its own condition (activation and
+        interference change it), or `"knockout"`, at zero (a nuclease destroys the protein, and the transcript that remains
+        is no dose). Its own predicted expression is then that dose too, not its transcript.
     encoder
         Lens through which predicted and observed states are compared: `"identity"`, `"pca"`, or anything differentiable.
     config
@@ -136,6 +141,7 @@ def fit(
     n_members = require_whole("n_seeds", n_seeds)
     require_whole("checkpoint_every", checkpoint_every)
     require_choice("unmeasured", unmeasured, get_args(Unmeasured))
+    require_choice("clamp_values", clamp_values, ("singles", "knockout"))
     device = read_device(device)
     adata = adata.copy() if copy else adata
     rng = read_rng(rng, config.seed)
@@ -144,6 +150,7 @@ def fit(
         adata,
         encoder,
         unmeasured=unmeasured,
+        clamp_values=clamp_values,
         n_bootstrap=n_members if bootstrap else 0,
         device=device,
         rng=rng,
@@ -162,6 +169,7 @@ def fit(
         "encoder_sha256": problem.encoder,
         "bootstrap": bootstrap,
         "unmeasured": unmeasured,
+        "clamp_values": clamp_values,
         "denoised": strength.tolist(),
     }
     result = summarise(trainer, conditions, call)
@@ -179,6 +187,7 @@ def _prepare(
     encoder: Any,
     *,
     unmeasured: Unmeasured,
+    clamp_values: Literal["singles", "knockout"],
     n_bootstrap: int,
     device: str,
     rng: np.random.Generator,
@@ -189,8 +198,10 @@ def _prepare(
     """Read the conditions, and turn the single-gene ones into tensors, seen through a lens."""
     mod = labels["mod"]
     cells = resolve_unmeasured(assign(adata, **labels, **split, rng=rng), unwrap(adata, mod).adata, unmeasured)
-    conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod, n_bootstrap=n_bootstrap, rng=rng)
-    singles = conditions.select(conditions.singles & (conditions.train_n > 0))
+    conditions = Conditions.from_cells(
+        adata, cells, layer=layer, mod=mod, clamp_values=clamp_values, n_bootstrap=n_bootstrap, rng=rng
+    )
+    singles = conditions.select(conditions.singles & (conditions.train_n > 0)).as_held()
     look_at(conditions, bootstrap=n_bootstrap > 0, split=split["split_key"] is not None)
     lens = encoders.resolve(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
     if not lens.affine:
