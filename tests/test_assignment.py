@@ -19,7 +19,7 @@ def adata_of(labels=LABELS, genes=("AHR", "KLF1", "FOX"), **columns):
 
 
 def test_codes_follow_the_labels():
-    with pytest.warns(InputWarning, match=r"obs\['gene'\]: 1 observations without a known perturbation \('missing'\)"):
+    with pytest.warns(InputWarning, match=r"obs\['gene'\]: 1 observation without a known perturbation \('missing'\)"):
         cells = assign(adata_of(), rng=0)
     assert cells.names == ("control", "AHR", "AHR+FOO", "AHR+KLF1", "FOO", "KLF1")
     assert cells.targets == ((), ("AHR",), ("AHR", "FOO"), ("AHR", "KLF1"), ("FOO",), ("KLF1",))

@@ -33,6 +33,15 @@ def test_aliases_for_whole_labels_and_a_named_control():
     assert found.dropped == {"y": "left out, as aliases= says"}
 
 
+def test_the_case_of_the_panel_is_taken_where_only_one_gene_can_be_meant():
+    found = harmonise(["ctrl", "C1ORF112", "klf1+C1ORF112", "ahr"], genes=["C1orf112", "KLF1", "AHR", "Ahr"])
+    assert found.mapped == {
+        "ctrl": "control", "C1ORF112": "C1orf112", "klf1+C1ORF112": "C1orf112+KLF1", "ahr": "ahr"
+    }  # fmt: skip
+    assert sorted(found.renamed) == ["C1ORF112", "klf1+C1ORF112"]
+    assert found.notes["C1ORF112"] == "C1ORF112 is called C1orf112"
+
+
 def test_an_ambiguous_spelling_is_named():
     found = harmonise(["B"], genes=["A", "C"], aliases={"A": "B", "C": "B"})
     with pytest.raises(InputError, match="label 'B', which names 'B', which is another name of 'A' and 'C'"):

@@ -149,6 +149,20 @@ def test_describe_dropped():
     assert describe_dropped("obs['x']", {"": 2, "doublet": 3}) == (
         "obs['x']: 5 observations without a known perturbation ('missing', 'doublet') are left out."
     )
+    assert "1 observation without a known perturbation ('nan') is left out" in describe_dropped("x", {"nan": 1})
+
+
+@pytest.mark.parametrize("label", ["AHR/KLF1", "AHR:KLF1", "AHR - KLF1", "AHR-KLF1", "AHR KLF1", "AHR-ctrl"])
+def test_a_combination_is_never_taken_for_a_gene_of_its_own(label):
+    report = parse_labels(["ctrl", "AHR", label], genes=["KLF1"])
+    assert "may be one gene or" in report.ambiguous[label]
+    # ... unless it is one, or is written as one.
+    assert parse_labels([label], genes=["AHR", "KLF1", label]).mapped == {label: label}
+    assert parse_labels([f"{label}+control"], genes=["AHR", "KLF1"]).mapped == {f"{label}+control": label}
+
+
+def test_an_ampersand_joins_genes():
+    assert parse_labels(["AHR & KLF1", "KLF1&AHR"], genes=["AHR", "KLF1"]).targets == {"AHR+KLF1": ("AHR", "KLF1")}
 
 
 gene = st.from_regex(r"[A-Z][A-Z0-9]{1,4}([-./][A-Z0-9]{1,3})?", fullmatch=True).filter(

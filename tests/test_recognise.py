@@ -156,3 +156,26 @@ def test_a_column_whose_name_is_no_text_is_never_taken():
     adata = adata_of({"gene": LABELS})
     adata.obs[0] = LABELS
     assert read_perturbations(Table(adata)).key == "gene"
+
+
+def test_guides_of_a_control_that_was_not_recognised_lead_to_the_harmoniser():
+    adata = adata_of({"grna": ["NTg1", "AHRg1", "AHRg2", "KLF1g1"]})
+    with pytest.raises(InputError, match=r"If these are guides, call scclamp\.pp\.perturbations\(adata, key='grna'\)"):
+        read_perturbations(Table(adata), perturbation_key="grna")
+    sc_c.pp.perturbations(adata, key="grna")  # the advice is true
+    with pytest.raises(InputError, match="no control observations") as error:
+        read({"x": ["AHR", "KLF1"]}, perturbation_key="x")
+    assert "guides" not in str(error.value)
+
+
+def test_an_odd_control_that_cannot_be_read_leads_to_the_argument():
+    with pytest.raises(InputError, match=r"the label 'DMSO_x'.* if it is among these, pass it as control="):
+        read({"x": ["DMSO_x", "AHR", "KLF1"]}, perturbation_key="x")
+    with pytest.raises(InputError, match="the label 'FOO_x'") as error:
+        read({"x": ["ctrl", "AHR", "FOO_x"]}, perturbation_key="x")
+    assert "control=" not in str(error.value)
+
+
+def test_the_harmoniser_does_not_recommend_itself():
+    with pytest.raises(InputError, match=r"Pass key=, and control= if its control label is unusual\.$"):
+        sc_c.pp.perturbations(adata_of({"x": ["a", "b"]}))

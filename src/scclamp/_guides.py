@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 # Sites of the CRISPRi/a libraries, AHR_-_17338164.23-P1P2, leave no doubt.
-_SITE = re.compile(r"(?P<gene>[^|;,+\s]+?)_[+-]_\d+(\.\d+)?-[A-Za-z0-9.,]+")
+_SITE = re.compile(r"(?P<gene>[^|;,+&\s]+?)_[+-]_\d+(\.\d+)?-[A-Za-z0-9.,]+")
 # What may follow a gene: first the forms that no gene symbol ends in, then those that need a known gene.
 _TELLING = {
     "plasmid": re.compile(r"(?P<gene>.+)_p[A-Z]{2}\d+"),
@@ -20,8 +20,8 @@ _TELLING = {
 _WEAK = {"suffixed": re.compile(r"(?P<gene>.+)[.\-]\d+")}
 _FORMS = _TELLING | _WEAK
 _PREFIX = re.compile(r"(?:p_)?sg[_\-]?(?=[^_\-])")
-_STRONG = re.compile(r"[|;,+]|__")
-_SEPARATORS = re.compile(r"[_|;,+]")
+_STRONG = re.compile(r"[|;,+&]|__")
+_SEPARATORS = re.compile(r"[_|;,+&]")
 _DOSES = re.compile(r"(?P<condition>.+)_(?P<dose>\d+(?:\.\d+)?(?:\+\d+(?:\.\d+)?)*)")
 
 
@@ -136,7 +136,7 @@ class _GuideReader:
         yield [label]
         if _STRONG.search(label):
             # The strand of a site is a plus too, and its transcripts may be joined by commas.
-            yield [part.strip() for part in re.split(r"[|;]|__|,(?!ENST)", label)]
+            yield [part.strip() for part in re.split(r"[|;&]|__|,(?!ENST)", label)]
             yield [part.strip() for part in _STRONG.split(label)]
         if "_" in label:
             yield label.split("_")

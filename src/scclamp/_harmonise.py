@@ -80,6 +80,7 @@ class _Harmoniser:
         self.panel, self.control = panel, None if control is None else frozenset(c.strip() for c in control)
         given = {old: new for old, new in aliases.items() if new and _is_name(new)}
         self.aliases = Aliases(panel, given)
+        self.by_case = _unique_by_case(panel)
         self.known = panel | symbols | self.aliases.symbols
         self.notes: dict[str, list[str]] = {label: [] for label in labels}
         self.left_out: set[str] = set()
@@ -155,7 +156,9 @@ class _Harmoniser:
         found = set()
         for gene in genes:
             try:
-                found.add(self.aliases.resolve(gene))
+                known = self.aliases.resolve(gene)
+                # Files and species differ in the case of a symbol, C1ORF112 for C1orf112.
+                found.add(known if known in self.panel else self.by_case.get(known.casefold(), known))
             except InputError as error:
                 return (), f"names {gene!r}, which {error}"
         return tuple(sorted(found)), ""
@@ -167,6 +170,16 @@ class _Harmoniser:
         missing = [gene for gene in after if gene not in self.panel]
         if missing and self.panel:
             self.notes[label].append(f"not measured: {list_some(missing, 10)}")
+
+
+def _unique_by_case(panel: Collection[str]) -> dict[str, str]:
+    """Genes of the panel that differ from all others by more than case."""
+    found: dict[str, str] = {}
+    twice = set()
+    for gene in panel:
+        if found.setdefault(gene.casefold(), gene) != gene:
+            twice.add(gene.casefold())
+    return {folded: gene for folded, gene in found.items() if folded not in twice}
 
 
 def _is_name(word: str) -> bool:

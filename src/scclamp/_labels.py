@@ -25,7 +25,9 @@ _UNASSIGNED = frozenset(
 )
 # Seurat's word for a cell without a tag, and somebody's word for the negative control.
 _EITHER = frozenset({"negative", "neg"})
-_SPLIT = re.compile(r"(__|[_,;|])")
+_SPLIT = re.compile(r"(__|[_,;|&])")
+# Some genes hold these in their names, so that they never split a label, but may show that one should have been split.
+_LOOKS_SPLIT = re.compile(r"\s*[/:\-]\s*|\s+")
 _MAX_PIECES = 16
 _HOW = "Write combinations as 'A+B', and a single gene whose name holds a separator as 'A_1+control'"
 
@@ -202,7 +204,7 @@ class _Reader:
             parts = [part.strip() for part in word.split(SEPARATOR)]
             return self._checked(parts)
         if not _SPLIT.search(word):
-            return (word,), ""
+            return self._whole(word)
         readings = _readings(word, lambda piece: piece in self.known or self.is_control(piece))
         if not readings:
             return (), f"is neither a gene of the panel nor known genes joined by '_' or ','. {_HOW}"
@@ -210,6 +212,17 @@ class _Reader:
         if len(sets) > 1:
             return (), f"can be read as {' or '.join(sorted(repr(join(s)) for s in sets))}. {_HOW}"
         return self._checked(list(readings.pop()))
+
+    def _whole(self, word: str) -> tuple[tuple[str, ...], str]:
+        """A gene that need not be measured, unless each piece of it is one."""
+        pieces = _LOOKS_SPLIT.split(word)
+        genes = [piece for piece in pieces if piece in self.known]
+        if len(pieces) > 1 and genes and all(piece in self.known or self.is_control(piece) for piece in pieces):
+            return (
+                (),
+                f"may be one gene or {join(genes)!r}. Write combinations as 'A+B', and that gene as {word + '+control'!r}",
+            )
+        return (word,), ""
 
     def _checked(self, parts: list[str]) -> tuple[tuple[str, ...], str]:
         if "" in parts:
@@ -263,4 +276,5 @@ def describe_dropped(where: str, counts: Mapping[str, int]) -> str:
     """Text of the warning about cells left out, with their number for each label."""
     total = sum(counts.values())
     what = list_some([label.strip() or "missing" for label in counts])
-    return f"{where}: {total} observations without a known perturbation ({what}) are left out."
+    cells, are = ("observation", "is") if total == 1 else ("observations", "are")
+    return f"{where}: {total} {cells} without a known perturbation ({what}) {are} left out."

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scclamp._errors import InputError, did_you_mean, list_some
-from scclamp._keys import SEPARATOR
+from scclamp._keys import CONTROL, SEPARATOR
 from scclamp._labels import LabelReport, parse_labels
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def read_labels(table: Table, key: str, controls: list[str] | None, parse: Parse
 def require_readable(reading: Reading, parse: Parser) -> None:
     # Who calls with another parser, as pp.perturbations does, has its own remedies.
     guides = f" Guides, plasmids and contexts are read by scclamp.pp.perturbations(adata, key={reading.key!r})."
-    reading.report.require_readable(f"obs[{reading.key!r}]", guides if parse is parse_labels else "")
+    remedy = guides if parse is parse_labels else ""
+    if CONTROL not in reading.report.mapped.values():
+        remedy += " None of the labels was recognised as the control: if it is among these, pass it as control=."
+    reading.report.require_readable(f"obs[{reading.key!r}]", remedy)
 
 
 def categories_of(column: pd.Series) -> pd.Categorical:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._guides import strip_guides
 from scclamp._keys import CONTROL
 from scclamp._labels import is_control_token, parse_labels
 from scclamp._reading import Reading, categories_of, frequent, read_labels, require_controls, require_readable
@@ -78,8 +79,14 @@ def read_perturbations(
             f"control={control!r}: obs[{key!r}] has no control observations. The most frequent labels are "
             f"{frequent(reading.raw)}. Pass control= with the label of unperturbed cells."
         )
-        raise InputError(msg)
+        raise InputError(msg + (_explain_guides(table, reading) if parse is parse_labels else ""))
     return reading
+
+
+def _explain_guides(table: Table, reading: Reading) -> str:
+    """The way to read guides, when that is what the labels are."""
+    found = strip_guides(map(str, reading.raw.categories), table.adata.var_names.__contains__, is_control_token)
+    return f" If these are guides, call scclamp.pp.perturbations(adata, key={reading.key!r}) first." if found else ""
 
 
 def _recognise(table: Table, controls: list[str] | None, parse: Parser, argument: str) -> Reading:
@@ -156,9 +163,8 @@ def _explain_nothing_found(
     if controls is None:
         if near := _explain_nearest(table, parse, argument):
             return near
-        return msg + (
-            f"Pass {argument}=, and control= if its control label is unusual; or let pp.perturbations read the labels."
-        )
+        other = "; or let pp.perturbations read the labels" if parse is parse_labels else ""
+        return f"{msg}Pass {argument}=, and control= if its control label is unusual{other}."
     near = ""
     for key in usual:
         raw = categories_of(table.read(key, argument))

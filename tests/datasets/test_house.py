@@ -66,7 +66,7 @@ def test_library_size_of_the_file_is_kept():
 
 def test_label_that_cannot_be_read_is_left_out_aloud():
     adata = layouts["scperturb"]([*LABELS, "what_ever"])
-    with pytest.warns(InputWarning, match="1 observations without a known perturbation"):
+    with pytest.warns(InputWarning, match="1 observation without a known perturbation"):
         to_house(adata, scperturb("K562"))
     assert adata.obs["perturbation"].isna().tolist() == [False, False, False, True]
     report = adata.uns["perturbations"]["report"].set_index("label")

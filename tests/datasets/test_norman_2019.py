@@ -67,7 +67,10 @@ def test_real_gears_file(shared_data):
     path = shared_data / "perturbench_devel" / "gears_style_subset.h5ad"
     if not path.is_file():
         pytest.skip(f"no {path}")
-    with pytest.warns(InputWarning, match="says 'A549'"):
+    with (
+        pytest.warns(InputWarning, match="says 'A549'"),
+        pytest.warns(InputWarning, match="None of the 42 perturbed genes"),
+    ):
         found = norman_2019("gears", path=path)
     raw = ad.read_h5ad(path)
     # an independent reading of GEARS' labels

@@ -100,7 +100,7 @@ def test_ambiguous_labels(label):
         perturbations(adata)
     assert adata.obs.equals(before.obs)
     assert not adata.uns
-    with pytest.warns(InputWarning, match="1 observations"):
+    with pytest.warns(InputWarning, match="1 observation without"):
         perturbations(adata, ambiguous="drop")
     assert canonical(adata) == ["control", "AHR", None]
     assert list(adata.uns["perturbations"]["report"]["status"].sort_values()) == ["ambiguous", "mapped", "mapped"]
@@ -205,9 +205,26 @@ def test_mudata_labels_beside_the_modalities():
 def test_the_report_goes_to_the_logger(caplog, capsys):
     caplog.set_level(logging.INFO, logger="scclamp")
     perturbations(screen(["ctrl", "C19orf26", "AHR"]))
-    assert "1 labels, 1 cells" in caplog.text
-    assert "'C19orf26' -> CBARP (1 cells, renamed: C19orf26 is called CBARP)" in caplog.text
+    assert "1 label, 1 cell\n" in caplog.text
+    assert "'C19orf26' -> CBARP (1 cell, renamed: C19orf26 is called CBARP)" in caplog.text
     assert capsys.readouterr().out == ""
+
+
+def test_genes_that_are_not_measured_take_one_line_and_unused_aliases_are_told(caplog):
+    caplog.set_level(logging.INFO, logger="scclamp")
+    perturbations(screen(["ctrl", "AHR", "FOO", "BAR"]), aliases={"p53": "TP53", "FOO": "FOO"})
+    assert "2 labels with genes that are not measured: 'BAR', 'FOO'" in caplog.text
+    assert "'FOO' ->" not in caplog.text
+    assert "aliases= names what no label of obs['condition'] holds: 'p53'" in caplog.text
+
+
+def test_a_panel_of_other_names_is_said():
+    adata = screen(["ctrl", "AHR", "KLF1"], genes=["ENSG1", "ENSG2"])
+    with pytest.warns(InputWarning, match="None of the 2 perturbed genes .* Check that both are symbols"):
+        perturbations(adata)
+    adata.var["hgnc"] = ["KLF1", "AHR"]
+    with pytest.warns(InputWarning, match=r"var\['hgnc'\] names them: set adata\.var_names from it"):
+        perturbations(adata)
 
 
 @pytest.mark.parametrize(("arguments", "message"), [({"ambiguous": "eror"}, "Did you mean 'error'"),
@@ -265,7 +282,8 @@ def test_norman_sites_and_renamed_genes(shared_data):
 @pytest.mark.parametrize("key", ["condition", "condition_name"])
 def test_gears_style_file(shared_data, key):
     adata = ad.read_h5ad(shared_data / "perturbench_devel" / "gears_style_subset.h5ad")
-    perturbations(adata, key=key)
+    with pytest.warns(InputWarning, match="None of the 42 perturbed genes .* is among adata.var_names"):
+        perturbations(adata, key=key)
     expected = ["+".join(sorted({*c.split("+")} - {"ctrl"})) or "control" for c in adata.obs["condition"]]
     assert canonical(adata) == expected
 

@@ -287,7 +287,7 @@ def test_fit_honours_the_split():
     adata = screen()
     adata.obs.loc[adata.obs_names[-1], "perturbation"] = None
     split(adata, "singles", test=["G2"])
-    with pytest.warns(InputWarning, match="1 observations without a known perturbation"):
+    with pytest.warns(InputWarning, match="1 observation without a known perturbation"):
         conditions = Conditions.from_anndata(adata, split_key="split", unmeasured="latent")
     assert "G2" not in conditions.regulators
     record = adata.uns["split"]["conditions"].loc[list(conditions.names)]

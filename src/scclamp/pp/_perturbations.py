@@ -113,7 +113,7 @@ def perturbations(
         "key": reading.key,
         "mod": mod,
     }
-    _warn(reading, harmony)
+    _warn(table, reading, harmony, aliases)
     record = {"params": json.dumps(params, sort_keys=True), "report": report}
     write(table.adata, {added: column, f"n_{added}s": sizes}, {HARMONISED: record})
     _logger.info("obs[%r] from obs[%r]:\n%s", added, reading.key, _describe(report))
@@ -189,20 +189,44 @@ def _kept(table: Table, added: str, column: pd.Categorical) -> bool:
     return counted[counted > 0].to_dict() == now.to_dict()
 
 
-def _warn(reading: Reading, harmony: Any) -> None:
+def _warn(table: Table, reading: Reading, harmony: Any, aliases: Mapping[str, str | None]) -> None:
     dropped = reading.dropped()
     if dropped:
         warnings.warn(describe_dropped(f"obs[{reading.key!r}]", dropped), InputWarning, stacklevel=3)
-    if harmony.renamed:
-        _logger.info("renamed: %s", list_some([harmony.notes[label] for label in sorted(harmony.renamed)], 10))
+    genes = {gene for targets in harmony.targets.values() for gene in targets}
+    if genes and genes.isdisjoint(table.adata.var_names):
+        warnings.warn(_explain_unmeasured(table, sorted(genes)), InputWarning, stacklevel=3)
+    unused = [old for old in aliases if not any(old in label for label in map(str, reading.raw.categories))]
+    if unused:
+        _logger.info("aliases= names what no label of obs[%r] holds: %s", reading.key, list_some(unused, 10))
+
+
+def _explain_unmeasured(table: Table, genes: list[str]) -> str:
+    """What to do when labels and panel have no gene in common."""
+    panel = table.adata.var_names
+    msg = (
+        f"None of the {len(genes)} perturbed genes ({list_some(genes)}) is among adata.var_names ({list_some(panel)})."
+    )
+    for key in map(str, table.adata.var.columns):
+        known = set(map(str, read_column(table.adata.var, key)))
+        if not known.isdisjoint(genes):
+            return f"{msg} var[{key!r}] names them: set adata.var_names from it, and call pp.perturbations again."
+    return f"{msg} Check that both are symbols, or both identifiers; genes that were truly not measured are for tl.fit(unmeasured='latent')."
 
 
 def _describe(report: pd.DataFrame) -> str:
-    """Totals, and every label that was not simply taken over."""
+    """Totals, every label that was not simply taken over, and the genes that are not measured in one line."""
     total = report.groupby("status", sort=True)["n_cells"].agg(["size", "sum"])
-    lines = [f"  {status!s}: {row['size']} labels, {row['sum']} cells" for status, row in total.iterrows()]
-    others = report[(report["status"] != "mapped") | (report["note"] != "")]
-    for label, name, n_cells, status, note in others.to_numpy(dtype=object):
+    lines = [f"  {status!s}: {_n(row['size'], 'label')}, {_n(row['sum'], 'cell')}" for status, row in total.iterrows()]
+    plain = (report["status"] == "mapped") & report["note"].str.fullmatch(r"(not measured: .*)?")
+    for label, name, n_cells, status, note in report[~plain].to_numpy(dtype=object):
         why = f"{status}: {note}" if note else status
-        lines.append(f"  {label!r} -> {name or 'nothing'} ({n_cells} cells, {why})")
+        lines.append(f"  {label!r} -> {name or 'nothing'} ({_n(n_cells, 'cell')}, {why})")
+    outside = report.loc[plain & (report["note"] != ""), "label"]
+    if len(outside):
+        lines.append(f"  {_n(len(outside), 'label')} with genes that are not measured: {list_some(outside, 20)}")
     return "\n".join(lines)
+
+
+def _n(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
