@@ -85,3 +85,9 @@ def simulated_fit(**options):
     adata = datasets.simulated("tiny")
     store_truth(adata, **options)
     return adata
+
+
+def truth_of(adata):
+    """Noise-free state of every simulated condition, conditions x genes."""
+    names = [str(name) for name in adata.uns["truth"]["conditions"]]
+    return pd.DataFrame(adata.varm["true_states"].T, index=names, columns=adata.var_names)

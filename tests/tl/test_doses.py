@@ -1,0 +1,69 @@
+"""Where requests without a dose are held."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scclamp as sc_c
+from scclamp._errors import InputError
+
+# What anndata and mudata ask of pandas 3 and pandas has deprecated.
+pytestmark = pytest.mark.filterwarnings(r"ignore:.*(infer_string|chained_assignment|inplace keyword)")
+fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
+simulated_fit = fits["simulated_fit"]
+
+
+@pytest.fixture(scope="module")
+def screen():
+    return simulated_fit()
+
+
+def test_observed_values_are_those_of_the_combinations_own_cells(screen):
+    pair = next(str(name) for name in screen.uns["truth"]["conditions"] if "+" in str(name))
+    answer = sc_c.tl.predict_clamps(screen, [pair, {"REG01": 1.0}], clamp_values="observed")
+    genes = pair.split("+")
+    cells = screen[(screen.obs["perturbation"] == pair).to_numpy(), genes].X.mean(0)
+    held = answer[pair, genes].layers["predicted"]
+    np.testing.assert_allclose(held, np.asarray(cells), rtol=1e-5)
+    assert [float(d) for d in answer.obs.loc[pair, "doses"].split("+")] == pytest.approx(held[0].tolist(), rel=1e-3)
+    assert all(len(d.replace(".", "").lstrip("0")) <= 4 for d in answer.obs.loc[pair, "doses"].split("+"))
+    other = screen[screen.obs["perturbation"] != pair].copy()
+    again = sc_c.tl.predict_clamps(other, [pair], clamp_values="observed", source=screen)
+    np.testing.assert_array_equal(again.layers["predicted"][0], answer.layers["predicted"][0])
+    with pytest.raises(InputError, match=r"1 requested conditions have no cells in obs\['perturbation'\] of source"):
+        sc_c.tl.predict_clamps(other, [pair], clamp_values="observed")
+    with pytest.raises(InputError, match=f"source does not measure {genes[0]!r}"):
+        sc_c.tl.predict_clamps(
+            screen, [pair], clamp_values="observed", source=screen[:, screen.var_names != genes[0]].copy()
+        )
+
+
+def test_a_latent_regulator_has_a_dose_from_zero_to_one():
+    screen = sc_c.datasets.simulated("tiny", n_unmeasured=2)
+    sc_c.tl.fit(screen, unmeasured="latent", max_epochs=5)
+    hidden = sorted({*screen.uns["clamp"]["regulators"]} - {*screen.var_names})
+    assert len(hidden) == 2
+    one = hidden[0]
+    requests = [one, {one: 1.0}, {one: 0.5}, {one: 0.0}, "control", hidden]
+    state = sc_c.tl.predict_clamps(screen, requests).layers["predicted"]
+    np.testing.assert_array_equal(state[0], state[1])
+    np.testing.assert_allclose(state[3], state[4], atol=1e-5)
+    assert np.abs(state[2] - state[4]).max() > 0.01
+    assert np.abs(state[2] - state[0]).max() > 0.01
+    sc_c.tl.predict_clamps(screen, clamp_values="observed")
+    cell = int(np.flatnonzero(screen.obs["perturbation"] == one)[0])
+    np.testing.assert_allclose(screen.layers["clamp_predicted"][cell], state[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("bootstrap", [False, True])
+def test_what_was_fitted_is_what_is_asked(bootstrap):
+    screen = sc_c.datasets.simulated("tiny")
+    sc_c.tl.fit(screen, max_epochs=5, n_seeds=2, bootstrap=bootstrap)
+    clamps = screen.uns["clamp"]["conditions"]
+    single = float(clamps["clamp_values"][list(clamps["names"]).index("REG04"), 3])
+    answer = sc_c.tl.predict_clamps(screen, ["REG04", {"REG04": single}])
+    assert answer.to_df("predicted").loc["REG04", "REG04"] == np.float32(single)
+    np.testing.assert_array_equal(answer.layers["predicted"][0], answer.layers["predicted"][1])
+    assert answer.layers["predicted_sd"].max() > 0

@@ -1,0 +1,63 @@
+"""A stored fit that is asked: in any order of the genes, in any chunks, by one member or many."""
+
+import itertools
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scclamp as sc_c
+
+# What anndata and mudata ask of pandas 3 and pandas has deprecated.
+pytestmark = pytest.mark.filterwarnings(r"ignore:.*(infer_string|chained_assignment|inplace keyword)")
+fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
+simulated_fit = fits["simulated_fit"]
+
+
+@pytest.fixture(scope="module")
+def screen():
+    return simulated_fit()
+
+
+def test_genes_in_another_order_keep_their_values(screen):
+    order = np.random.default_rng(0).permutation(screen.n_vars)
+    shuffled = screen[:, order].copy()
+    names = ["REG01+REG02", "control"]
+    one, other = (sc_c.tl.predict_clamps(a, names) for a in (screen, shuffled))
+    assert list(other.var_names) == list(shuffled.var_names)
+    for layer in one.layers:
+        if layer is not None:
+            np.testing.assert_array_equal(one.layers[layer][:, order], other.layers[layer])
+    np.testing.assert_array_equal(one.var["control"].to_numpy()[order], other.var["control"])
+
+
+def test_ensembles_answer_with_their_mean_and_spread():
+    screen = simulated_fit(n_members=3, spread=0.05, dtype="float64")
+    members = screen.uns["clamp"]["members"]
+    pairs = [("REG01", "REG02"), {"REG03": 2.0}]
+    answer = sc_c.tl.predict_clamps(screen, pairs)
+    alone = []
+    for i in range(3):
+        screen.varm["true_A"], screen.var["true_b"] = members["A"][i], members["b"][i]
+        one = screen.copy()
+        fits["store_truth"](one, dtype="float64")
+        alone.append(sc_c.tl.predict_clamps(one, pairs))
+        assert "predicted_sd" not in alone[-1].layers
+    for layer in ("predicted", "shift", "additive"):
+        np.testing.assert_allclose(answer.layers[layer], np.mean([a.layers[layer] for a in alone], 0), atol=1e-6)
+    spread = np.std([a.layers["predicted"] for a in alone], 0, ddof=1)
+    np.testing.assert_allclose(answer.layers["predicted_sd"], spread, atol=1e-6)
+    assert spread.max() > 0.01
+
+
+@pytest.mark.parametrize("chunk_size", [1, 5, None])
+def test_chunks_change_no_answer(screen, chunk_size):
+    doubles = [
+        dict(zip(p, (1.0, 1.0 + i / 50), strict=True))
+        for i, p in enumerate(itertools.combinations(screen.uns["clamp"]["regulators"], 2))
+    ]
+    whole = sc_c.tl.predict_clamps(screen, doubles, chunk_size=1000)
+    parts = sc_c.tl.predict_clamps(screen, doubles, chunk_size=chunk_size)
+    for layer in ("predicted", "shift", "additive"):
+        np.testing.assert_allclose(parts.layers[layer], whole.layers[layer], atol=5e-6)
