@@ -35,7 +35,7 @@ def test_against_numpy(cells, kind, chunk_size):
 @pytest.mark.parametrize(
     ("X", "rows", "message"),
     [
-        (np.ones((3, 2)), [2], "largest value 2"),
+        (np.ones((3, 2)), [2], "from 0 to 1"),
         (np.ones((1, 2)), [0], "1 cells"),
         (np.array([[1.0, np.nan], [0.0, 1.0]]), [0], "gene 1"),
     ],

@@ -33,10 +33,12 @@ def test_self_loops_and_candidates():
     [
         ({"top_k": 0}, "top_k=0"),
         ({"top_k": 7}, "6 pairs"),
-        ({"candidates": np.zeros((3, 2))}, "no edge"),
-        ({"candidates": np.ones((2, 2))}, "candidates has shape"),
-        ({"regulator_rows": [0, 3]}, "largest value 3"),
-        ({"regulator_rows": [0]}, "regulator_rows has shape"),
+        ({"top_k": 1.5}, "top_k=1.5"),
+        ({"top_k": True}, "top_k=True"),
+        ({"candidates": np.zeros((3, 2), bool)}, "no edge"),
+        ({"candidates": np.ones((2, 2), bool)}, r"candidates has dtype bool and shape \(2, 2\)"),
+        ({"regulator_rows": [0, 3]}, "from 0 to 2"),
+        ({"regulator_rows": [0]}, "regulator_rows has 1 values"),
     ],
 )
 def test_errors(arguments, message):

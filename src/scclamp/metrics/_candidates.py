@@ -28,10 +28,31 @@ def as_labels(labels: ArrayLike, scores: Floats) -> NDArray[np.bool_]:
         raise InputError(
             f"labels has shape {array.shape}, but scores has {scores.shape}. Give one label for each score."
         )
-    array = array.astype(bool)
+    if array.dtype != bool:
+        # A NaN and the text "False" are true to numpy.
+        zero_or_one = array.dtype.kind in "iuf" and bool(np.isin(array, (0, 1)).all())
+        if not zero_or_one:
+            raise InputError(f"labels has dtype {array.dtype}, but must be True or False (or 1 or 0) for each score.")
+        array = array.astype(bool)
     if not array.any() or array.all():
         raise InputError("labels are all alike, so that no ranking of them can be judged. Include both kinds.")
     return array
+
+
+def as_regulator_rows(rows: ArrayLike, n_genes: int) -> NDArray[np.int64]:
+    """Return the row of each regulator among the genes, -1 where it has none; no two may share one."""
+    array = np.asarray(rows)
+    whole = array.dtype.kind in "iu" or array.size == 0
+    if array.ndim != 1 or not whole or (array < -1).any() or (array >= n_genes).any():
+        raise InputError(
+            f"regulator_rows has dtype {array.dtype} and shape {array.shape}, but must be one whole number for each "
+            f"regulator, from 0 to {n_genes - 1}: its row among the genes, or -1 for none."
+        )
+    measured = array[array >= 0]
+    if len(np.unique(measured)) < len(measured):
+        values, counts = np.unique(measured, return_counts=True)
+        raise InputError(f"regulator_rows names row {values[counts > 1][0]} twice. A gene has one column at most.")
+    return array.astype(np.int64)
 
 
 def select_pairs(
@@ -54,17 +75,18 @@ def select_pairs(
             f"scores has shape {np.shape(scores)} and truth {truth.shape}, but both must be genes x regulators. "
             "Bring both to the same genes and regulators."
         )
-    mask = np.ones(truth.shape, dtype=bool) if candidates is None else np.array(candidates, dtype=bool)
-    if mask.shape != truth.shape:
+    mask = np.ones(truth.shape, dtype=bool) if candidates is None else np.array(candidates)
+    if mask.shape != truth.shape or mask.dtype != bool:
         raise InputError(
-            f"candidates has shape {mask.shape}, but truth has {truth.shape}. Give one value for each pair."
+            f"candidates has dtype {mask.dtype} and shape {mask.shape}, but must be a boolean mask of the shape of truth, "
+            f"{truth.shape}. Mark the pairs to judge by True."
         )
     if regulator_rows is not None:
-        rows = np.asarray(regulator_rows)
-        if rows.shape != truth.shape[1:] or (rows >= truth.shape[0]).any():
+        rows = as_regulator_rows(regulator_rows, truth.shape[0])
+        if rows.shape != truth.shape[1:]:
             raise InputError(
-                f"regulator_rows has shape {rows.shape} and largest value {rows.max(initial=-1)}, but there are "
-                f"{truth.shape[1]} regulators and {truth.shape[0]} genes. Give the row of each regulator, -1 for none."
+                f"regulator_rows has {len(rows)} values, but there are {truth.shape[1]} regulators. Give the row of each, -1 "
+                "for none."
             )
         measured = np.flatnonzero(rows >= 0)
         mask[rows[measured], measured] = False

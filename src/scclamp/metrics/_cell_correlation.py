@@ -8,6 +8,7 @@ import numpy as np
 
 from scclamp._errors import InputError
 from scclamp._source import as_source, stored_by_rows
+from scclamp.metrics._candidates import as_regulator_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -40,12 +41,8 @@ def cell_correlation(X: Any, regulator_rows: ArrayLike, *, chunk_size: int = 409
            [-1.]])
     """
     source = stored_by_rows(as_source(X, where="X"))
-    rows = np.asarray(regulator_rows, dtype=np.int64)
     n_cells, n_genes = source.shape
-    if rows.ndim != 1 or (rows >= n_genes).any():
-        raise InputError(
-            f"regulator_rows has largest value {rows.max(initial=-1)}, but X has {n_genes} genes. Count from zero."
-        )
+    rows = as_regulator_rows(regulator_rows, n_genes)
     if n_cells < 2:
         raise InputError(f"X has {n_cells} cells, but a correlation needs two. Pass more cells.")
     measured = np.flatnonzero(rows >= 0)

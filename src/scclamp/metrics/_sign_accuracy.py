@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scclamp._arguments import require_whole
 from scclamp._errors import InputError
 from scclamp.metrics._candidates import select_pairs
 from scclamp.metrics._ranks import top_share
@@ -56,6 +57,6 @@ def sign_accuracy(
 
 def check_top(top_k: int, n_pairs: int) -> int:
     """Return `top_k`, or raise where there are not as many pairs."""
-    if not 1 <= top_k <= n_pairs:
+    if require_whole("top_k", top_k) > n_pairs:
         raise InputError(f"top_k={top_k!r}, but {n_pairs} pairs are judged. Choose a number between 1 and that.")
     return top_k
