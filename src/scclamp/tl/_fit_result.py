@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from scclamp._keys import SEPARATOR
+from scclamp._keys import SEPARATOR, Keys
 from scclamp._result import Result, Value
 from scclamp.fitting import effective_weights, to_arrays
 from scclamp.physics import Damped, steady_state
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+
     from scclamp.conditions import Conditions
     from scclamp.fitting import Trainer
 
@@ -53,6 +56,24 @@ def summarise(trainer: Trainer, conditions: Conditions, call: dict[str, Any]) ->
         conditions=_conditions(conditions),
         diagnostics=_diagnostics(trainer, conditions),
     )
+
+
+def drop_derived(adata: AnnData, key: str) -> None:
+    """Remove what was derived from an earlier fit under this key: its states, enrichments and verdicts, under any name."""
+    keys = Keys(key)
+    adata.layers.pop(keys.predicted, None)
+    for name in (keys.enrichment, f"{keys.enrichment}_params", *_verdicts(adata, key)):
+        adata.uns.pop(name, None)
+
+
+def _verdicts(adata: AnnData, key: str) -> list[str]:
+    """Keys of `uns` under which `tl.evaluate` judged the fit of this key."""
+    found = []
+    for name, value in adata.uns.items():
+        if isinstance(value, Mapping) and {"scores", "pairs", "report", "params"} <= set(value):
+            judged = value["params"].get("key", str(name).removesuffix("_evaluation"))
+            found += [name] if judged == key else []
+    return found
 
 
 def _mean_of_replicates(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,47 @@
+import anndata as ad
+import numpy as np
+import pytest
+
+import scclamp as sc_c
+from scclamp._storage import decode
+from scclamp.tl._fit_result import drop_derived
+
+
+@pytest.fixture(scope="module")
+def screen():
+    adata = sc_c.datasets.simulated("tiny")
+    for key in ("clamp", "other"):
+        sc_c.tl.fit(adata, max_epochs=3, key_added=key)
+        sets = {"some": list(adata.var_names[:8])}
+        sc_c.tl.enrich(adata, sets, n_top=10, key=key)
+        sc_c.tl.predict_clamps(adata, key=key)
+        sc_c.tl.evaluate(adata, key=key, refit=False, n_bootstrap=10)
+        sc_c.tl.evaluate(adata, key=key, key_added=f"verdict on {key}", refit=False, n_bootstrap=10)
+    adata.uns["notes"] = {"params": {"key": "clamp"}}
+    return adata
+
+
+@pytest.mark.parametrize("through_a_file", [False, True])
+def test_what_hangs_on_a_fit_goes_and_the_rest_stays(screen, tmp_path, through_a_file):
+    adata = screen.copy()
+    if through_a_file:
+        adata.write_h5ad(tmp_path / "x.h5ad")
+        adata = ad.read_h5ad(tmp_path / "x.h5ad")
+    before = set(adata.uns)
+    drop_derived(adata, "clamp")
+    gone = {"clamp_enrichment", "clamp_enrichment_params", "clamp_evaluation", "verdict on clamp"}
+    assert set(adata.uns) == before - gone
+    assert "clamp_predicted" not in adata.layers
+    assert "other_predicted" in adata.layers
+    assert np.array_equal(decode(adata, "clamp").A, decode(screen, "clamp").A)
+    drop_derived(adata, "clamp")
+    assert set(adata.uns) == before - gone
+
+
+def test_a_verdict_of_before_names_had_a_key(screen):
+    adata = screen.copy()
+    for name in ("clamp_evaluation", "other_evaluation"):
+        adata.uns[name] = {**adata.uns[name], "params": {"n": 6}}
+    drop_derived(adata, "clamp")
+    assert "clamp_evaluation" not in adata.uns
+    assert "other_evaluation" in adata.uns
