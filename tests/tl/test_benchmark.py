@@ -80,7 +80,8 @@ def test_table_is_the_mean_over_targets_and_the_skill_over_the_best_null(tiny):
         best = errors[list(NULLS)].idxmin()
         assert row["strongest_null"] == best
         np.testing.assert_allclose(row["skill"], 1 - errors[name] / errors[best])
-        assert row["skill_low"] <= row["skill"] <= row["skill_high"]
+        # Three targets are too few for an interval.
+        assert np.isnan([row["skill_low"], row["skill_high"]]).all()
         assert np.isnan(row["pearson_delta"]) == (name == "no_change")
 
 
@@ -140,6 +141,26 @@ def test_what_cannot_be_predicted_is_counted_and_not_scored(tiny):
     assert (linear["n_predicted"] == linear["n_targets"]).all()
     assert set(linear["strongest_null"]) <= {"no_change", "mean_response"}
     assert set(table["subgroup"]) == {"unseen_single", "combo_seen1"}
+
+
+class Failing(Additive):
+    """Has no finite state for one of the targets."""
+
+    name = "failing"
+
+    def predict(self, targets):
+        found = super().predict(targets)
+        found[0] = np.inf
+        return found
+
+
+def test_a_prediction_that_is_not_finite_has_no_score(tiny):
+    """Left out of the sums its error would count as zero, and the rest would look better than the nulls."""
+    table = sc_c.tl.benchmark(tiny, Failing(), splits="additive").set_index("predictor")
+    scores = [*SCORES, "skill", "skill_low", "skill_high"]
+    assert table.loc["failing", scores].isna().all()
+    assert table.loc["additive", scores].notna().all()
+    assert table.loc["failing", "n_predicted"] == 6
 
 
 def test_cells_split_judges_on_validation_cells(tiny):

@@ -86,10 +86,11 @@ def benchmark(
     `n_targets`, `n_predicted`
         Targets, and how many of them the predictor can predict; scores are means over these.
     `pearson_delta`, `pearson_delta_top20`, `cosine_delta`, `direction_accuracy`, `discrimination_score`, `mse`, `mae`
-        Scores of shifts from the control, see `scclamp.metrics`. NaN where no target has a defined one.
+        Scores of shifts from the control, see `scclamp.metrics`. NaN where no target has a defined one, and all of them where a prediction is
+        not finite.
     `skill`, `skill_low`, `skill_high`, `strongest_null`
         One minus the squared error over that of the strongest null on the same targets, and its 95 % bootstrap interval over
-        targets (both drawn together). Above zero is better than everything simple.
+        targets (both drawn together), missing for fewer than five. Above zero is better than everything simple.
     `seconds`
         Time of the fit.
 

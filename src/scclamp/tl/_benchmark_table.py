@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scclamp.metrics._bootstrap_ci import FEWEST, tails
 from scclamp.tl._benchmark_cells import SCORES
 
 RESAMPLES = 2000
@@ -38,6 +39,9 @@ def summarise(rows: pd.DataFrame, nulls: list[str]) -> pd.DataFrame:
             possible = own["predicted"].to_numpy(bool)
             names = own["target"][possible]
             scores = own.loc[possible, list(SCORES)].mean() if possible.any() else dict.fromkeys(SCORES, np.nan)
+            if own.loc[possible, "mse"].isna().any():
+                # A prediction that is not finite: means over the others would flatter.
+                scores = dict.fromkeys(SCORES, np.nan)
             found.append(
                 {
                     **dict(zip(KEYS, (split, seed, subgroup, predictor), strict=True)),
@@ -58,7 +62,7 @@ def _skill(errors: pd.DataFrame, predictor: str, nulls: list[str]) -> dict[str, 
     """
     possible = [null for null in nulls if null in errors and len(errors) and errors[null].notna().all()]
     found = {"skill": np.nan, "skill_low": np.nan, "skill_high": np.nan, "strongest_null": ""}
-    if not possible:
+    if not possible or errors[predictor].isna().any():
         return found
     n = len(errors)
     drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
@@ -69,6 +73,6 @@ def _skill(errors: pd.DataFrame, predictor: str, nulls: list[str]) -> dict[str, 
     if (below > 0).all():
         skills = (1 - totals[predictor] / below).to_numpy()
         found["skill"] = float(skills[0])
-        if n > 1:
-            found["skill_low"], found["skill_high"] = map(float, np.quantile(skills[1:], [0.025, 0.975]))
+        if n >= FEWEST:
+            found["skill_low"], found["skill_high"] = map(float, np.quantile(skills[1:], tails(n)))
     return found
