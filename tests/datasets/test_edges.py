@@ -61,3 +61,10 @@ def test_collectri_in_both_layouts(tmp_path, text):
 def test_bad_collectri_is_named(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         read_collectri(_write(tmp_path, text))
+
+
+def test_long_columns_of_another_file_are_cut(tmp_path):
+    (tmp_path / "x").write_text("A\t" + "GENE\t" * 1000 + "\n")
+    with pytest.raises(InputError, match="not in the layout of CollecTRI") as error:
+        read_collectri(tmp_path / "x")
+    assert len(str(error.value)) < 300 + len(str(tmp_path))

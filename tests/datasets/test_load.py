@@ -35,3 +35,13 @@ def test_download_notes_who_vouches(server, cache, tmp_path, monkeypatch):
     assert found.uns["dataset"]["digest"] == entry.digest
     assert found.uns["dataset"]["checksum_source"] == "single"
     assert (cache / "x.h5ad").read_bytes() == server.body
+
+
+def test_file_of_another_layout_is_named_with_the_layouts_there_are(tmp_path):
+    path = tmp_path / "x.h5ad"
+    layouts["gears"](["ctrl", "KLF1+ctrl"], cell_type="K562").write_h5ad(path)
+    said = (
+        r"x\.h5ad was read as source='scperturb' of norman_2019, which is one of 'scperturb', 'gears'\. The file has no"
+    )
+    with pytest.raises(InputError, match=said):
+        norman_2019(path=path)

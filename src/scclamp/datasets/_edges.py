@@ -35,9 +35,7 @@ def read_collectri(path: Path) -> pd.DataFrame:
     """Read CollecTRI, as published (`source`, `target`, `weight`, ...) or as an export (`tf`, `target`, `sign`)."""
     table = _read(path, ",", header=0).rename(columns={"tf": "source", "sign": "weight", "references": "evidence"})
     if missing := [name for name in _COLUMNS[:3] if name not in table]:
-        msg = (
-            f"{path} is not in the layout of CollecTRI: it has no column {missing[0]!r} but {list_some(table.columns)}."
-        )
+        msg = f"{path} is not in the layout of CollecTRI: it has no column {missing[0]!r} but {list_some(f'{c:.40}' for c in table.columns)}."
         raise InputError(msg)
     weight = pd.to_numeric(table["weight"], errors="coerce")
     if not weight.isin([-1, 0, 1]).all():

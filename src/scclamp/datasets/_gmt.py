@@ -51,7 +51,9 @@ def read_gmt(path: Path, library: str) -> pd.DataFrame:
         name, description, genes = _parse(line, f"{path}, line {number}")
         if (name, description) in seen:
             first = seen[name, description]
-            raise InputError(f"{path} has the set {name!r} in line {number} and in line {first}. Keep one of them.")
+            raise InputError(
+                f"{path} has the set {name!r} in line {number} and in line {first}. Keep one of them, if this is a GMT file."
+            )
         seen[name, description] = number
         rows += [(name, description, gene) for gene in genes]
     if not rows:

@@ -47,7 +47,11 @@ def load(name: str, layouts: Mapping[str, Layout], source: str, path: str | os.P
         raise InputError(f"source={source!r} is not known.{hint} Use one of {list_some(layouts)}.")
     file, digest, vouched = _locate(f"{name}/{source}", source, path)
     adata = _read(file)
-    notes = to_house(adata, layouts[source])
+    try:
+        notes = to_house(adata, layouts[source])
+    except InputError as error:
+        msg = f"{file} was read as source={source!r} of {name}, which is one of {list_some(layouts)}. {error}"
+        raise InputError(msg) from error
     adata.uns[DATASET] = {
         "name": name,
         "source": source,
