@@ -1,0 +1,122 @@
+"""What a fit looks at before it starts, and what it says about it."""
+
+import logging
+import warnings
+
+import numpy as np
+import pytest
+
+from scclamp import datasets
+from scclamp._errors import InputError, InputWarning
+from scclamp.conditions import Conditions
+from scclamp.fitting import FitConfig
+from scclamp.tl import fit
+from scclamp.tl._fit_checks import FEW_CELLS, look_at, read_config, read_rng, report
+
+
+@pytest.fixture(scope="module")
+def screen():
+    return datasets.simulated("tiny")
+
+
+def read(adata, **options):
+    return Conditions.from_anndata(adata, **{"rng": 0} | options)
+
+
+def pseudobulk(screen):
+    names = [str(name) for name in screen.obs["perturbation"]]
+    return screen[[names.index(name) for name in dict.fromkeys(names)]].copy()
+
+
+def test_settings_are_changed_one_by_one():
+    assert read_config(None, {}, fit) == FitConfig()
+    paper = FitConfig.paper()
+    assert read_config(paper, {"max_epochs": 3}, fit) == paper.replace(max_epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("config", "changes", "message"),
+    [
+        ({"n": 2}, {}, r"config=\{'n': 2\} is no FitConfig"),
+        (
+            None,
+            {"max_epoch": 3},
+            "'max_epoch' is neither an argument of tl.fit nor a setting.*Did you mean 'max_epochs'",
+        ),
+        (None, {"pertubation_key": "a"}, "Did you mean 'perturbation_key'"),
+        (None, {"n": -1.0}, "n=-1.0 must be a finite number"),
+    ],
+)
+def test_wrong_settings_are_named(config, changes, message):
+    with pytest.raises(InputError, match=message):
+        read_config(config, changes, fit)
+
+
+def test_seeds_and_generators_give_the_same_draws():
+    expected = np.random.default_rng(7).random(3)
+    own = np.random.default_rng(7)
+    assert read_rng(own, 0) is own
+    for rng, seed in ((7, 0), (np.int64(7), 0), (None, 7)):
+        np.testing.assert_array_equal(read_rng(rng, seed).random(3), expected)
+
+
+@pytest.mark.parametrize("rng", [-1, 1.0, "7", True, np.random.RandomState])
+def test_what_is_no_seed_is_refused(rng):
+    with pytest.raises(InputError, match="is no seed"):
+        read_rng(rng, 0)
+
+
+def said(conditions, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputWarning)
+        look_at(conditions, **{"bootstrap": False, "split": False} | options)
+    return [str(w.message) for w in caught]
+
+
+def test_a_sound_screen_is_logged_and_not_warned_of(screen, caplog):
+    with caplog.at_level(logging.INFO, logger="scclamp"):
+        assert said(read(screen)) == []
+    (message,) = caplog.messages
+    n = int(screen.obs["perturbation"].isin(["control", *screen.uns["truth"]["regulators"]]).sum())
+    assert f"control recognised: 8 single-gene conditions and the control, {n} cells, 8 regulators" in message
+
+
+def test_without_validation_cells_the_training_loss_chooses(screen):
+    (message,) = said(read(screen, train_fraction=1.0))
+    assert message.startswith("No condition has cells to validate on")
+    assert said(read(screen, train_fraction=1.0), split=True) == []
+
+
+def test_one_row_per_condition_has_nothing_to_resample(screen):
+    bulk = read(pseudobulk(screen))
+    assert [m.split(",")[0].split("(")[0].strip() for m in said(bulk, bootstrap=True)] == [
+        "Every condition has one row",
+        "No condition has cells to validate on",
+    ]
+
+
+@pytest.mark.parametrize("label", ["control", "REG03"])
+def test_few_cells_are_counted_and_named(screen, label):
+    at = np.flatnonzero(screen.obs["perturbation"] == label)
+    few = screen[np.setdiff1d(np.arange(screen.n_obs), at[FEW_CELLS - 1 :])].copy()
+    enough = screen[np.setdiff1d(np.arange(screen.n_obs), at[FEW_CELLS:])].copy()
+    assert said(read(enough)) == []
+    (message,) = said(read(few))
+    expected = (
+        "The control has only 9 cells" if label == "control" else "1 of 8 conditions have fewer than 10 cells ('REG03')"
+    )
+    assert message.startswith(expected)
+
+
+def test_the_end_of_a_fit_is_logged(caplog):
+    found = {
+        "n_epochs": 30,
+        "best_epoch": np.array([0, 12]),
+        "best_validation": np.array([0.5, 0.25]),
+        "spectral_radius": np.array([[0.1, 0.7], [0.2, 0.3]]),
+    }
+    with caplog.at_level(logging.INFO, logger="scclamp"):
+        report(found)
+    assert caplog.messages == [
+        "30 epochs; kept epoch 0, 12 (0 is the start), validation 0.5, 0.25, largest spectral radius 0.70"
+    ]
