@@ -25,3 +25,13 @@ def test_undefined(screen):
     args = {"control": screen.control}
     assert np.isnan(de_spearman(screen.predicted, screen.observed, significant=one, **args)).all()
     assert np.isnan(de_spearman(np.tile(screen.control, (9, 1)), screen.observed, **args)).all()
+
+
+def test_shifts_that_differ_by_rounding_are_tied():
+    rng = np.random.default_rng(3)
+    predicted, observed, control = (rng.integers(0, 6, size=(20, 30)) for _ in range(3))
+    expected = [stats.spearmanr(p - c, o - c).statistic for p, o, c in zip(predicted, observed, control, strict=True)]
+    for dtype in (np.float64, np.float32):
+        tenths = [(each / 10).astype(dtype) for each in (predicted, observed, control)]
+        found = de_spearman(*tenths[:2], control=tenths[2])
+        np.testing.assert_allclose(found, expected, atol=1e-12)

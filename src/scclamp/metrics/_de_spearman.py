@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scclamp.metrics._judged import as_mask, judge
-from scclamp.metrics._ranks import spearman
+from scclamp.metrics._ranks import Floats, spearman
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -54,5 +54,15 @@ def de_spearman(
     for row in np.flatnonzero(pair.defined & (chosen.sum(axis=1) > 1)):
         guess, truth = pair.predicted[row, chosen[row]], pair.observed[row, chosen[row]]
         if np.ptp(guess) > pair.predicted_grain[row] and np.ptp(truth) > pair.observed_grain[row]:
-            values[row] = spearman(guess, truth)
+            values[row] = spearman(_levels(guess, pair.predicted_grain[row]), _levels(truth, pair.observed_grain[row]))
     return values
+
+
+def _levels(shift: Floats, grain: float) -> Floats:
+    """Rank of each shift among the distinct ones: 0.5 - 0.3 and 0.3 - 0.1 differ by rounding, and are tied."""
+    order = np.argsort(shift)
+    # A quarter of what sums may be off by: neighbours of continuous shifts must not be chained together.
+    rises = np.diff(shift[order], prepend=shift[order[:1]]) > grain / 4
+    levels = np.empty(len(shift))
+    levels[order] = np.cumsum(rises)
+    return levels
