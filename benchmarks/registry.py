@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from benchmarks import encoder, ensemble, imports, norman, norman_fit, papalexi, peers, scaling, triples, truth, wide
+from benchmarks import (
+    encoder,
+    ensemble,
+    imports,
+    norman,
+    norman_fit,
+    papalexi,
+    peers,
+    reliability,
+    scaling,
+    triples,
+    truth,
+    wide,
+)
 
 BENCHMARKS = (
     norman_fit.BENCHMARK,
@@ -16,4 +29,5 @@ BENCHMARKS = (
     norman.BENCHMARK,
     papalexi.BENCHMARK,
     encoder.BENCHMARK,
+    reliability.BENCHMARK,
 )

@@ -114,7 +114,7 @@ def test_a_singular_system_is_reported():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("radius", [0.1, 0.5, 0.9, 0.99, 0.999])
 @pytest.mark.parametrize("adjoint", [ReducedImplicit(0.0), Iterative()], ids=["reduced", "iterative"])
-def test_backward_residual_is_small_up_to_the_stability_limit(adjoint, radius, dtype):
+def test_backward_residual_is_small_up_to_the_stability_limit(adjoint, radius, dtype, record_property):
     g = torch.Generator().manual_seed(0)
     M = torch.randn(3, 20, 20, generator=g, dtype=torch.float64)
     M = M * radius / torch.linalg.eigvals(M).abs().amax(-1)[:, None, None]
@@ -123,6 +123,7 @@ def test_backward_residual_is_small_up_to_the_stability_limit(adjoint, radius, d
     w = adjoint.solve(Dense(M.to(dtype)), v.to(dtype), report)
     expected = torch.linalg.solve(torch.eye(20) - M.mT, v)
     eps = torch.finfo(dtype).eps
+    record_property("largest residual", float(report.residual.max()))
     assert report.converged
     assert (report.residual <= 50 * eps * (1 + w.abs().amax(-1) / v.to(dtype).abs().amax(-1))).all()
     assert (w - expected).abs().max() <= 500 * eps / (1 - radius) * expected.abs().max()
@@ -138,7 +139,7 @@ def test_iterative_warns_when_starved_of_steps(make, clamp):
     assert solution.backward.iterations == 2
 
 
-def test_implicit_matches_unrolled_on_random_contractions(kind, make, clamp, gradients):
+def test_implicit_matches_unrolled_on_random_contractions(kind, make, clamp, gradients, record_property):
     worst = 0.0
     for seed in range(8):
         dynamics = make(kind, R=6, G=10, latent=seed % 2, seed=seed, gain=0.6)
@@ -159,6 +160,8 @@ def test_implicit_matches_unrolled_on_random_contractions(kind, make, clamp, gra
             found = gradients(dynamics, solution.value, values)
             worst = max(worst, float((found - expected).norm() / expected.norm()))
             assert solution.backward.converged
+    record_property("contractions", 8)
+    record_property("largest relative error", worst)
     assert worst <= 1e-6, worst
 
 

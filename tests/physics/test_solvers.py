@@ -38,7 +38,7 @@ class TestAffine:
     @pytest.mark.parametrize(
         "solver", [Damped(1.0, 5e-12, 20_000), Anderson(tol=5e-12), Newton(tol=5e-12)], ids=name_of
     )
-    def test_error_and_rate(self, solver, affine):
+    def test_error_and_rate(self, solver, affine, record_property):
         turns = [1.0, -1.0, np.exp(0.7j)]
         network, state = affine(torch.cat([spectra(RADII, turn) for turn in turns]))
         # A near start spares the plain iteration most of its 25,000 steps at radius 0.999.
@@ -47,11 +47,13 @@ class TestAffine:
             solution = steady_state(network, *free(network), solver=solver, core0=start)
         assert (solution.status == Status.CONVERGED).all()
         error = (solution.core - state).abs().amax((-1, -2))
+        record_property("largest error", float(error.max()))
         assert (error <= 1e-8).all(), error
         radii = np.tile(RADII, 3)
         np.testing.assert_allclose(solution.spectral_radius[:, 0], radii, rtol=1e-9)
         if isinstance(solver, Damped):
             # A rotating pair has no steady ratio of successive errors in the maximum norm.
+            record_property("rate off by", float(np.abs(solution.rate[:10, 0].numpy() / radii[:10] - 1).max()))
             np.testing.assert_allclose(solution.rate[:10, 0], radii[:10], rtol=0.1)
 
     @pytest.mark.parametrize("turn", ROTATIONS)

@@ -104,7 +104,7 @@ def _seconds(forks, *arguments):
 
 
 @pytest.mark.parametrize("name", ["a.h5ad", "a.zarr"])
-def test_200_kills(tmp_path, forks, name):
+def test_200_kills(tmp_path, forks, name, record_property):
     path, rng = tmp_path / name, np.random.default_rng(6)
     longest = 1.5 * max(_seconds(forks, "put", str(path)) for _ in range(3))
     version = 1
@@ -119,10 +119,12 @@ def test_200_kills(tmp_path, forks, name):
         assert version == 1 or (back.X == version).all()
         decode(back)
         seen.add(version)
+    record_property("kills", 200)
+    record_property("versions seen", len(seen))
     assert len(seen) > 10, "the kills came before the first write ended, so this shows nothing"
 
 
-def test_200_kills_of_a_small_folder(tmp_path, forks):
+def test_200_kills_of_a_small_folder(tmp_path, forks, record_property):
     """Written so fast that many kills fall into the renames, also between the two."""
     path, rng = tmp_path / "a.zarr", np.random.default_rng(6)
     assert forks.wait(forks.start("small", str(path), 0, 1)) == 0
@@ -136,6 +138,8 @@ def test_200_kills_of_a_small_folder(tmp_path, forks):
         assert said >= version
         version = said
         seen.add(version)
+    record_property("kills", 200)
+    record_property("versions seen", len(seen))
     assert len(seen) > 50, "the kills came before the first write ended, so this shows nothing"
 
 

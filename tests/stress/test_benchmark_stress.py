@@ -25,7 +25,7 @@ def run(folder):
 """
 
 
-def test_kills_leave_no_trace(tmp_path):
+def test_kills_leave_no_trace(tmp_path, record_property):
     rng = np.random.default_rng(3)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     kills = 0
@@ -38,6 +38,7 @@ def test_kills_leave_no_trace(tmp_path):
             time.sleep(rng.uniform(0, length / 10))
             kills += forks.kill(pid) == 9
         assert forks.wait(forks.start(str(killed))) == 0
+    record_property("kills", kills)
     assert kills > 5
     pd.testing.assert_frame_equal(pd.read_csv(f"{killed}.csv"), pd.read_csv(f"{whole}.csv"))
     assert {p.name for p in killed.glob("*.json")} == {p.name for p in whole.glob("*.json")}

@@ -53,7 +53,7 @@ def _places(folder, count, rng):
         path.write_bytes(whole)
 
 
-def test_1000_changed_bits_are_found(checkpoint):
+def test_1000_changed_bits_are_found(checkpoint, record_property):
     rng = np.random.default_rng(8)
     tried = 0
     for path, whole, where in _places(checkpoint, 1000, rng):
@@ -63,23 +63,25 @@ def test_1000_changed_bits_are_found(checkpoint):
         with pytest.raises(StorageError):
             load(checkpoint, kind="fit", genes=GENES)
         tried += 1
+    record_property("damages found", f"{tried} of {tried}")
     assert tried == 1000
     load(checkpoint, kind="fit", genes=GENES)
 
 
-def test_200_truncations_are_found(checkpoint):
+def test_200_truncations_are_found(checkpoint, record_property):
     tried = 0
     for path, whole, length in _places(checkpoint, 200, np.random.default_rng(8)):
         path.write_bytes(whole[:length])
         with pytest.raises(StorageError, match="damaged"):
             load(checkpoint, kind="fit", genes=GENES)
         tried += 1
+    record_property("damages found", f"{tried} of {tried}")
     assert tried == 200
     load(checkpoint, kind="fit", genes=GENES)
 
 
 @pytest.mark.parametrize("writers", [1, 2])
-def test_200_kills_leave_a_whole_one(tmp_path, writers):
+def test_200_kills_leave_a_whole_one(tmp_path, writers, record_property):
     path, rng = str(tmp_path / "c"), np.random.default_rng(6)
     save(path, {"b": torch.zeros(5)}, {"epoch": 0}, kind="fit", genes=["g"])
     epoch, seen = 0, set()
@@ -93,4 +95,6 @@ def test_200_kills_leave_a_whole_one(tmp_path, writers):
                 assert writers == 2 or state["epoch"] >= epoch
                 seen.add(state["epoch"])
             epoch = state["epoch"]
+    record_property("kills", 200)
+    record_property("versions seen", len(seen))
     assert len(seen) > 10, "the kills came before the first save ended, so this shows nothing"

@@ -12,7 +12,7 @@ EPOCHS = 3000
 
 @pytest.mark.parametrize("learning_rate", [1e-3, 3e-3, 1e-2])
 @pytest.mark.parametrize("screen", ["tiny", "demo", "norman"])
-def test_the_default_fit_does_not_diverge(request, screen, learning_rate):
+def test_the_default_fit_does_not_diverge(request, screen, learning_rate, record_property):
     options = {}
     if screen == "norman":
         import anndata as ad
@@ -30,6 +30,15 @@ def test_the_default_fit_does_not_diverge(request, screen, learning_rate):
     assert (history["failed"] == 0).all()
     loss = history["loss"].to_numpy()
     lowest = np.minimum.accumulate(loss)
+    for name, value in {
+        "first loss": loss[0],
+        "lowest": lowest[-1],
+        "last": loss[-1],
+        "validation kept": diagnostics["best_validation"][0],
+        "largest radius": history["radius"].max(),
+        "steps shrunk": int((history["halvings"] > 0).sum()),
+    }.items():
+        record_property(name, float(value))
     assert loss[-1] < 2 * lowest[-1], "the last epoch must not have left the valley"
     assert lowest[-1] < loss[0]
     assert np.minimum.accumulate(history["validation"].to_numpy())[-1] == diagnostics["best_validation"][0]

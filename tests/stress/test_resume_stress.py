@@ -27,7 +27,7 @@ def _contents(folder):
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in (".json", ".safetensors")}
 
 
-def test_50_kills_leave_no_trace(tmp_path):
+def test_50_kills_leave_no_trace(tmp_path, record_property):
     rng = np.random.default_rng(7)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     kills = 0
@@ -42,5 +42,6 @@ def test_50_kills_leave_no_trace(tmp_path):
             assert status == 9, "it must not have been done before the last kill"
             kills += 1
         assert forks.wait(forks.start(str(killed))) == 0
+    record_property("kills", kills)
     assert len(_contents(whole)) == 2
     assert _contents(killed) == _contents(whole)
