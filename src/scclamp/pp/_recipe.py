@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,7 +136,7 @@ def _check_arguments(adata: ad.AnnData, n_top_genes: Any, target_sum: Any) -> No
         raise InputError(
             f"n_top_genes={n_top_genes!r} must be a whole number of at least 1. Pass None to keep all genes."
         )
-    if not isinstance(target_sum, Real) or not 0 < target_sum < np.inf:
+    if not isinstance(target_sum, int | float | np.number) or not 0 < target_sum < np.inf:
         raise InputError(f"target_sum={target_sum!r} must be positive and finite. Pass a number such as 1e4.")
     if not adata.n_obs or not adata.n_vars:
         raise InputError(f"adata has shape {adata.shape}, so that there is nothing to prepare. Pass cells and genes.")

@@ -123,7 +123,9 @@ def _is_number(value: Any) -> bool:
 
 def _numbers(seen: Any) -> tuple[int, ...]:
     numbers = np.atleast_1d(np.asarray(seen, dtype=object))
-    if not numbers.size or not all(isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in numbers):
+    if not numbers.size or not all(
+        isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in numbers
+    ):
         raise InputError(f"seen={seen!r} must be numbers of seen genes from 0 on. Pass for example (0, 1, 2).")
     return tuple(int(n) for n in numbers)
 
