@@ -23,6 +23,15 @@ def test_sets_are_cut_to_the_panel_and_small_ones_left_out():
     np.testing.assert_array_equal(np.flatnonzero(found.members[0]), [0, 1, 2])
 
 
+def test_an_edge_without_a_weight_has_no_sign():
+    edges = pd.DataFrame({"source": "F", "target": ["G0", "G1", "G2"], "weight": [np.nan, -2.0, 1.0]})
+    (found,) = read_libraries(edges, PANEL, 1)
+    assert dict(zip(PANEL, found.signs[0], strict=True)) | {"G0": 0, "G1": -1, "G2": 1} == dict(
+        zip(PANEL, found.signs[0], strict=True)
+    )
+    assert found.members[0][[PANEL.index(g) for g in ("G0", "G1", "G2")]].all()
+
+
 @pytest.mark.parametrize(
     ("given", "names"),
     [

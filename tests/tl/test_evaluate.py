@@ -202,6 +202,16 @@ def test_nothing_that_moves_is_judged_without_a_crash(adata):
     assert np.isnan(scores["no_change", "skill"])
 
 
+def test_the_report_says_that_combinations_share_genes(adata):
+    pairs = sorted(n for n in adata.obs["perturbation"].astype(str).unique() if "+" in n)
+    genes = {g for n in pairs for g in n.split("+")}
+    sc_c.tl.evaluate(adata, refit=False, **FAST)
+    assert f"{len(pairs)} combinations share {len(genes)} genes" in adata.uns["clamp_evaluation"]["report"]
+    apart = next([a, b] for a in pairs for b in pairs if not set(a.split("+")) & set(b.split("+")))
+    sc_c.tl.evaluate(adata, conditions=apart, refit=False, **FAST)
+    assert "share" not in adata.uns["clamp_evaluation"]["report"].splitlines()[-1]
+
+
 def test_order_and_repetition_of_conditions_change_nothing(adata):
     pairs = sorted(n for n in adata.obs["perturbation"].astype(str).unique() if "+" in n)[:5]
     plain = sc_c.tl.evaluate(adata, conditions=pairs, refit=False, **FAST)

@@ -166,8 +166,8 @@ def _restrict(name: str, table: pd.DataFrame, genes: Sequence[str], min_size: in
     members[at] = True
     signs = np.zeros(members.shape, np.int64) if network else None
     if signs is not None:
-        # What is said to activate and to repress has no known sign.
-        np.add.at(signs, at, np.sign(table["weight"].to_numpy(float)[gene >= 0]).astype(np.int64))
+        # What is said to activate and to repress has no known sign, nor has an edge without a weight.
+        np.add.at(signs, at, np.sign(np.nan_to_num(table["weight"].to_numpy(float)[gene >= 0])).astype(np.int64))
         signs = np.sign(signs)
     least = 1 if network else min_size
     keep = np.array([not is_denied(name, each) for each in terms], bool) & (members.sum(1) >= least)

@@ -81,7 +81,8 @@ def evaluate(
     Returns
     -------
     The table of scores, one row per prediction, metric and group of combinations, with the columns `prediction`, `metric`,
-    `group`, `value`, `low`, `high` (95 % interval over combinations, missing for fewer than five) and `n` (combinations with a
+    `group`, `value`, `low`, `high` (95 % interval over combinations as if these were independent, which is too narrow where many share genes;
+    missing for fewer than five) and `n` (combinations with a
     value). This field is written (for the default key):
 
     `uns["clamp_evaluation"]` : dict

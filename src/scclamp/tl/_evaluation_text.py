@@ -33,6 +33,12 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
         "'no change' scores. Skill is 1 - MSE / MSE of the strongest null, as it is or scaled; square brackets are 95 % intervals",
         "over combinations, which need five of them. Genes that a combination clamps are left out.",
     ]
+    genes = {gene for target in judged.targets for gene in target}
+    if len(genes) < sum(map(len, judged.targets)):
+        lines += [
+            f"These {len(judged.names)} combinations share {len(genes)} genes, but intervals take them as independent: they are "
+            "too narrow.",
+        ]
     return "\n".join(lines)
 
 
