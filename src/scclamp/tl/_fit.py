@@ -14,13 +14,13 @@ from scclamp._arguments import require_choice, require_whole
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._columns import unwrap
 from scclamp._errors import ConvergenceWarning, list_some
-from scclamp._keys import DEFAULT_KEY, Keys
+from scclamp._keys import DEFAULT_KEY
 from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
 from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
 from scclamp.tl._fit_checks import look_at, read_config, read_device, read_rng, report
-from scclamp.tl._fit_result import summarise
+from scclamp.tl._fit_result import drop_derived, summarise
 
 if TYPE_CHECKING:
     import os
@@ -177,8 +177,8 @@ def fit(
     _warn(result.diagnostics)
     fitted = unwrap(adata, mod).adata
     encode(fitted, result, key_added)
-    # States of an earlier fit would pass for those of this one.
-    fitted.layers.pop(Keys(key_added).predicted, None)
+    # States and verdicts of an earlier fit would pass for those of this one.
+    drop_derived(fitted, key_added)
     return adata if copy else None
 
 
