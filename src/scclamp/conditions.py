@@ -46,6 +46,8 @@ class Conditions:
     clamp_values
         Where they are held (..., conditions, regulators); 0 where they are not. A measured regulator is held at its
         training mean in its single-gene condition, a latent one at 1 when targeted and at 0 otherwise.
+    usual_values
+        The same of all training cells, none of them resampled (conditions, regulators): where predictions hold them.
     complete
         Whether every target of a condition has a column (conditions,).
     train_mean, val_mean
@@ -63,6 +65,7 @@ class Conditions:
     targets: tuple[tuple[str, ...], ...]
     clamp_mask: np.ndarray
     clamp_values: np.ndarray
+    usual_values: np.ndarray
     complete: np.ndarray
     train_mean: np.ndarray
     val_mean: np.ndarray
@@ -202,12 +205,14 @@ class Conditions:
         sums, stats = grouped_sums(open_layer(adata, layer), groups, chunk_size=chunk_size)
         require_values(adata, layer, stats)
         means: dict[str, Any] = group_means(cells, sums, n_bootstrap)
+        whole = group_means(cells, sums[: 2 * len(cells.names)], 0)
         return cls(
             genes=genes,
             names=cells.names,
             targets=cells.targets,
             **means,
             **clamps(cells, genes, means, clamp_values),
+            usual_values=clamps(cells, genes, whole, clamp_values)["clamp_values"],
             perturbation_key=cells.perturbation_key,
             control=cells.control,
             layer=layer,
@@ -275,6 +280,7 @@ class Conditions:
             targets=tuple(self.targets[i] for i in at),
             clamp_mask=self.clamp_mask[at],
             clamp_values=self.clamp_values[..., at, :],
+            usual_values=self.usual_values[at],
             complete=self.complete[at],
             train_mean=self.train_mean[..., at, :],
             val_mean=self.val_mean[..., at, :],

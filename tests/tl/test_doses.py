@@ -8,6 +8,11 @@ import pytest
 
 import scclamp as sc_c
 from scclamp._errors import InputError
+from scclamp._storage import decode
+from scclamp.conditions import Conditions
+from scclamp.datasets import simulated
+from scclamp.tl import fit
+from scclamp.tl._doses import usual_doses
 
 # What anndata and mudata ask of pandas 3 and pandas has deprecated.
 pytestmark = pytest.mark.filterwarnings(r"ignore:.*(infer_string|chained_assignment|inplace keyword)")
@@ -67,3 +72,18 @@ def test_what_was_fitted_is_what_is_asked(bootstrap):
     assert answer.to_df("predicted").loc["REG04", "REG04"] == np.float32(single)
     np.testing.assert_array_equal(answer.layers["predicted"][0], answer.layers["predicted"][1])
     assert answer.layers["predicted_sd"].max() > 0
+
+
+def test_resampled_fits_are_asked_at_the_mean_of_all_training_cells():
+    """Not at the mean of the replicates' means, which misses it by the chance of the draw."""
+    plain, resampled = simulated("tiny"), simulated("tiny")
+    for adata, bootstrap in ((plain, False), (resampled, True)):
+        fit(adata, max_epochs=2, n_seeds=2, bootstrap=bootstrap, rng=0)
+    expected = Conditions.from_anndata(plain, rng=0)
+    names = {"control", *expected.regulators}
+    assert {str(n) for n in plain.uns["clamp"]["diagnostics"]["condition"]} == names
+    for adata in (plain, resampled):
+        np.testing.assert_array_equal(adata.uns["clamp"]["conditions"]["clamp_values"], expected.clamp_values)
+        row = {t: i for i, t in enumerate(expected.targets)}
+        means = [expected.train_mean[row[(g,)], expected.genes.index(g)] for g in expected.regulators]
+        np.testing.assert_array_equal(usual_doses(decode(adata)), means)

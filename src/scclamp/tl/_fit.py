@@ -13,13 +13,14 @@ from scclamp import encoders
 from scclamp._arguments import require_choice, require_whole
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._columns import unwrap
+from scclamp._device import read_device
 from scclamp._errors import ConvergenceWarning, list_some
 from scclamp._keys import DEFAULT_KEY
 from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
 from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
-from scclamp.tl._fit_checks import look_at, read_config, read_device, read_rng, report
+from scclamp.tl._fit_checks import look_at, read_config, read_rng, report
 from scclamp.tl._fit_result import drop_derived, summarise
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scclamp._device import read_device as read_device
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp.fitting import FitConfig
 

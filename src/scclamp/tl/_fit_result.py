@@ -85,7 +85,7 @@ def _conditions(conditions: Conditions) -> dict[str, Any]:
         "names": np.array(conditions.names),
         "targets": np.array([SEPARATOR.join(t) for t in conditions.targets]),
         "clamp_mask": conditions.clamp_mask,
-        "clamp_values": _mean_of_replicates(conditions.clamp_values),
+        "clamp_values": conditions.usual_values,
         "complete": conditions.complete,
         "train_n": conditions.train_n,
         "val_n": conditions.val_n,
