@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scclamp._aliases import RENAMED, Aliases
+from scclamp._aliases import RENAMED, Aliases, did_you_mean_gene
 from scclamp._errors import InputError
 from scclamp._labels import is_control_token, is_unassigned
 
@@ -55,3 +55,21 @@ def test_two_measured_spellings_are_not_chosen_between():
         InputError, match=r"is another name of 'A' and 'C', which are both measured\. Say which in aliases="
     ):
         Aliases(["A", "C"], {"A": "B", "C": "B"}).resolve("B")
+
+
+@pytest.mark.parametrize(
+    ("name", "genes", "suggested"),
+    [
+        ("klf1", ["KLF1", "KLF2"], "KLF1"),
+        ("NKX25", ["NKX2-5", "NKX2-1"], "NKX2-5"),
+        ("MAP3K21", ["KIAA1804", "MAP3K2"], "KIAA1804"),
+        ("KIAA1804", ["MAP3K21"], "MAP3K21"),
+        ("GTA1", ["GATA1", "GATA2"], "GATA1"),
+        ("REG2", ["REG02", "REG20"], "REG02"),
+        ("ARID1A", ["ARID5A", "ARID1B", "ARID2"], ""),
+        ("KLF1", ["KLF2", "KLF10", "ELF1"], ""),
+        ("TP53", ["TP63", "TP73"], ""),
+    ],
+)
+def test_only_other_spellings_of_a_gene_are_suggested(name, genes, suggested):
+    assert did_you_mean_gene(name, genes) == (f" Did you mean {suggested!r}?" if suggested else "")

@@ -33,3 +33,13 @@ def test_positions_keep_the_order_asked_for_and_drop_repeats():
             positions("genes", empty, known)
     with pytest.raises(InputError, match="genes: 'D', 'E' are not there"):
         positions("genes", ["A", "D", "E"], known)
+    with pytest.raises(InputError, match="genes: 'D' is not there"):
+        positions("genes", "D", known)
+
+
+def test_only_genes_are_suggested_as_genes():
+    with pytest.raises(InputError) as error:
+        positions("genes", "ARID1A", ["ARID5A", "KLF1"])
+    assert "Did you mean" not in str(error.value)
+    with pytest.raises(InputError, match="Did you mean 'run_2'"):
+        positions("conditions", "run_1", ["run_2", "other"])

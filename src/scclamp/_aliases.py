@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from scclamp._errors import InputError
+from scclamp._errors import InputError, did_you_mean
 
 _RENAMED = """
     AARS=AARS1 ADCK3=COQ8A ADRBK1=GRK2 APITD1=CENPS ASUN=INTS13 ATP5A1=ATP5F1A ATP5B=ATP5F1B ATP5C1=ATP5F1C
@@ -29,6 +30,39 @@ _RENAMED = """
 
 RENAMED: Mapping[str, str] = dict(pair.split("=") for pair in _RENAMED.split())
 """Current symbol of genes that screens and older annotations name otherwise."""
+_SAME = 0.8
+"""Least similarity of two spellings of a gene."""
+
+
+def did_you_mean_gene(name: str, genes: Iterable[str], n: int = 3) -> str:
+    """Return `` Did you mean 'A' or 'B'?`` for other spellings of a gene, or an empty string.
+
+    Case, hyphens and renamed symbols come first. Otherwise a near match has the same numbers and the same end behind them: ARID5A and
+    ARID1B are no misspellings of ARID1A, but other genes.
+
+    Examples
+    --------
+    >>> did_you_mean_gene("klf1", ["KLF1", "KLF2"]), did_you_mean_gene("C19orf26", ["CBARP"])
+    (" Did you mean 'KLF1'?", " Did you mean 'CBARP'?")
+    >>> did_you_mean_gene("GTA1", ["GATA1", "GATA2"]), did_you_mean_gene("ARID1A", ["ARID5A", "ARID1B"])
+    (" Did you mean 'GATA1'?", '')
+    """
+    genes = list(genes)
+    other = {RENAMED.get(name)} | {old for old, new in RENAMED.items() if new == name}
+    same = [gene for gene in genes if _bare(gene) == _bare(name) or gene in other]
+    if same:
+        return f" Did you mean {' or '.join(map(repr, same[:n]))}?"
+    return did_you_mean(name, [gene for gene in genes if _family(gene) == _family(name)], n, cutoff=_SAME)
+
+
+def _bare(gene: str) -> str:
+    return re.sub(r"[\W_]", "", gene).casefold()
+
+
+def _family(gene: str) -> tuple[tuple[int, ...], str]:
+    """Numbers of a symbol, and what stands behind the last of them."""
+    pieces = re.split(r"(\d+)", gene)
+    return tuple(map(int, pieces[1::2])), pieces[-1].casefold() if len(pieces) > 1 else ""
 
 
 @dataclass

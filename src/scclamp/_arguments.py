@@ -5,12 +5,16 @@ from __future__ import annotations
 from numbers import Integral
 from typing import TYPE_CHECKING
 
+from scclamp._aliases import did_you_mean_gene
 from scclamp._errors import InputError, did_you_mean, list_some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import numpy as np
+
+_GENES = ("genes", "regulators", "targets")
+"""Arguments that name genes, of which only near spellings are suggested."""
 
 
 def require_choice(name: str, value: object, allowed: Sequence[str]) -> None:
@@ -52,7 +56,7 @@ def positions(name: str, asked: str | Iterable[str] | None, known: Sequence[str]
     array([1, 0])
     >>> positions("genes", "Bb", ["AA", "BB"])
     Traceback (most recent call last):
-    scclamp._errors.InputError: genes: 'Bb' are not there. Did you mean 'BB'? There are 'AA', 'BB'.
+    scclamp._errors.InputError: genes: 'Bb' is not there. Did you mean 'BB'? There are 'AA', 'BB'.
     """
     import numpy as np  # here, since `import scclamp` needs this file and not numpy
 
@@ -64,6 +68,8 @@ def positions(name: str, asked: str | Iterable[str] | None, known: Sequence[str]
     at = {each: i for i, each in enumerate(known)}
     unknown = [each for each in names if each not in at]
     if unknown:
-        hint = did_you_mean(str(unknown[0]), known)
-        raise InputError(f"{name}: {list_some(unknown)} are not there.{hint} There are {list_some(known)}.")
+        near = did_you_mean_gene if name in _GENES else did_you_mean
+        are = "is" if len(unknown) == 1 else "are"
+        hint = near(str(unknown[0]), known)
+        raise InputError(f"{name}: {list_some(unknown)} {are} not there.{hint} There are {list_some(known)}.")
     return np.array([at[each] for each in dict.fromkeys(names)], int)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from scclamp._aliases import did_you_mean_gene
 from scclamp._columns import read_column, unwrap
-from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
+from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._guides import strip_guides
 from scclamp._keys import CONTROL
 from scclamp._labels import describe_dropped, is_control_token
@@ -202,7 +203,7 @@ def _require_control(cells: Assignment) -> None:
 
 
 def _explain_unmeasured(outside: list[str], cells: Assignment, adata: AnnData) -> str:
-    hints = {g: did_you_mean(g, adata.var_names, n=1) for g in outside[:_HINTS]}
+    hints = {g: did_you_mean_gene(g, adata.var_names, n=1) for g in outside[:_HINTS]}
     near = "".join(f" {g!r}:{hint}" for g, hint in hints.items() if hint)
     controls = [g for g in outside if is_control_token(g)]
     more = f" {list_some(controls)} look like controls: add them to control=." if controls else ""

@@ -30,14 +30,14 @@ class InputWarning(UserWarning):
     """Something in the input was left out or mapped; the message says what."""
 
 
-def did_you_mean(name: str, candidates: Iterable[str], n: int = 3) -> str:
+def did_you_mean(name: str, candidates: Iterable[str], n: int = 3, *, cutoff: float = 0.75) -> str:
     """Return `` Did you mean 'A' or 'B'?`` for near matches of a name, or an empty string.
 
     Matching ignores case first, since gene symbols differ between species and files only by it.
     """
     candidates = list(candidates)
     by_fold = {c.casefold(): c for c in candidates}
-    near = difflib.get_close_matches(name.casefold(), list(by_fold), n=n, cutoff=0.75)
+    near = difflib.get_close_matches(name.casefold(), list(by_fold), n=n, cutoff=cutoff)
     if not near:
         return ""
     return f" Did you mean {' or '.join(repr(by_fold[c]) for c in near)}?"

@@ -69,8 +69,8 @@ def test_modality_of_mudata_after_a_file(screen, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"regulators": "REG1"}, r"regulators: 'REG1' are not there\. Did you mean 'REG01'"),
-        ({"targets": ["GENE0001", "gene2"]}, r"targets: 'gene2' are not there\."),
+        ({"regulators": "REG1"}, r"regulators: 'REG1' is not there\. Did you mean 'REG01'"),
+        ({"targets": ["GENE0001", "gene2"]}, r"targets: 'gene2' is not there\."),
         ({"min_weight": -1}, "min_weight=-1 must be 0 or above"),
         ({"min_weight": float("nan")}, "min_weight=nan must be 0 or above"),
         ({"key": "other"}, "key='other' is no fit"),

@@ -83,9 +83,9 @@ def test_the_table_is_the_same_after_a_file(screen, suffix, tmp_path):
 
 def test_errors_name_the_argument(screen):
     answer = sc_c.tl.predict_clamps(screen, ["REG01+REG02"])
-    with pytest.raises(InputError, match=r"conditions: 'REG01\+REG03' are not there\. Did you mean 'REG01\+REG02'"):
+    with pytest.raises(InputError, match=r"conditions: 'REG01\+REG03' is not there\. Did you mean 'REG01\+REG02'"):
         sc_c.get.predictions(answer, conditions="REG03+REG01")
-    with pytest.raises(InputError, match=r"genes: 'REG1' are not there\. Did you mean 'REG01'"):
+    with pytest.raises(InputError, match=r"genes: 'REG1' is not there\. Did you mean 'REG01'"):
         sc_c.get.predictions(answer, genes="REG1")
     with pytest.raises(
         InputError, match=r"adata has no layers\['clamp_predicted'\]\. Call scclamp\.tl\.predict_clamps"

@@ -49,8 +49,8 @@ def test_two_and_many_regulators(fitted):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"regulators": ["REG2"]}, "regulators: 'REG2' are not there. Did you mean 'REG02'"),
-        ({"targets": ["nobody"]}, "targets: 'nobody' are not there"),
+        ({"regulators": ["REG2"]}, "regulators: 'REG2' is not there. Did you mean 'REG02'"),
+        ({"targets": ["nobody"]}, "targets: 'nobody' is not there"),
         ({"targets": []}, "targets is empty"),
         ({"regulators": []}, "regulators is empty"),
     ],
@@ -63,5 +63,5 @@ def test_unknown_names(fitted, arguments, message):
 def test_one_name_is_one_gene(fitted):
     ax = sc_c.pl.adjacency(fitted, "REG02", targets="GENE0001")
     assert (_labels(ax.xaxis), _labels(ax.yaxis)) == (["REG02"], ["GENE0001"])
-    with pytest.raises(InputError, match=r"regulators: 'REG2' are not there\. Did you mean"):
+    with pytest.raises(InputError, match=r"regulators: 'REG2' is not there\. Did you mean"):
         sc_c.pl.adjacency(fitted, "REG2")

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scclamp._errors import InputError, ScclampError, did_you_mean
+from scclamp._aliases import did_you_mean_gene
+from scclamp._errors import InputError, ScclampError
 from scclamp._keys import CONTROL, SEPARATOR
 from scclamp.datasets._simulation_config import is_number
 from scclamp.datasets._truth_network import TruthNetwork
@@ -70,7 +71,7 @@ def _parse(label: str, regulators: tuple[str, ...]) -> tuple[str, ...]:
     for gene in genes:
         if gene not in regulators:
             raise InputError(
-                f"combinations names {gene!r} in {label!r}, which is not a regulator.{did_you_mean(gene, regulators)} "
+                f"combinations names {gene!r} in {label!r}, which is not a regulator.{did_you_mean_gene(gene, regulators)} "
                 f"Regulators are {regulators[0]!r} to {regulators[-1]!r}."
             )
     if len(genes) < 2 or len(set(genes)) < len(genes):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._aliases import did_you_mean_gene
+from scclamp._errors import InputError, list_some
 from scclamp.predictors._predictor import read_targets
 from scclamp.predictors._training import Training
 
@@ -95,6 +96,6 @@ class Baseline(ABC):
         known = self._known(self._trained()) or ()
         return (
             f"targets: {self.name!r} cannot predict {'+'.join(target)!r}: the training conditions do not tell what "
-            f"{list_some(missing)} does.{did_you_mean(missing[0], known)} Leave the target out, give its single genes "
+            f"{list_some(missing)} does.{did_you_mean_gene(missing[0], known)} Leave the target out, give its single genes "
             "training cells, or use a predictor that needs none, such as 'mean_response'."
         )

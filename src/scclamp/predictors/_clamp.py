@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
+from scclamp._aliases import did_you_mean_gene
 from scclamp._arguments import require_whole
-from scclamp._errors import ConvergenceWarning, InputError, did_you_mean, list_some
+from scclamp._errors import ConvergenceWarning, InputError, list_some
 from scclamp._settings import settings
 from scclamp.encoders import Encoder, Identity
 from scclamp.fitting import FitConfig, FitProblem, Trainer, denoise, effective_weights
@@ -118,7 +119,7 @@ class Clamp:
             if missing := self.lacks(target):
                 raise InputError(
                     f"targets: {self.name!r} cannot predict {'+'.join(target)!r}: {list_some(missing)} has no column in the "
-                    f"network.{did_you_mean(missing[0], self.regulators_)} Leave the target out, or give its single genes "
+                    f"network.{did_you_mean_gene(missing[0], self.regulators_)} Leave the target out, or give its single genes "
                     "training cells."
                 )
         if not sets:

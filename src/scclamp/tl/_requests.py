@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
+from scclamp._aliases import did_you_mean_gene
+from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._keys import CONTROL, SEPARATOR
 from scclamp._labels import canonical, is_control_token
 from scclamp.tl._dose_labels import counted, explain_dose, names_doses, read_dose_label
@@ -225,9 +226,9 @@ class _Reader:
         if gene in self.genes:
             return (
                 f"{gene!r} is measured but has no column in the network, since no training condition perturbed it "
-                f"alone: what it does to other genes is not known.{did_you_mean(gene, self.regulators)} {known}"
+                f"alone: what it does to other genes is not known.{did_you_mean_gene(gene, self.regulators)} {known}"
             )
-        hint = did_you_mean(gene, self.regulators) or did_you_mean(gene, self.genes)
+        hint = did_you_mean_gene(gene, self.regulators) or did_you_mean_gene(gene, self.genes)
         return f"{gene!r} is no gene of the fit.{hint} {known}"
 
 
