@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from scclamp import metrics
+from scclamp._errors import InputError
 from scclamp.metrics import describe
 
 HELPERS = {"bootstrap_ci", "cell_correlation", "describe", "shift_ranking", "spearman_brown", "top_genes"}
@@ -80,3 +82,10 @@ def test_directions_and_units_are_known():
     assert set(TABLE["direction"]) == {"higher", "lower", "one", "none"}
     assert set(TABLE["per"]) == {"condition", "sample", "network", "prediction"}
     assert (TABLE["low"] < TABLE["high"]).all()
+
+
+def test_some_scores_by_name():
+    pd.testing.assert_frame_equal(metrics.describe("rho"), TABLE.loc[["rho"]])
+    assert list(metrics.describe(["skill", "mse"]).index) == ["skill", "mse"]
+    with pytest.raises(InputError, match=r"names: 'retreival' is not there\. Did you mean 'retrieval'"):
+        metrics.describe("retreival")

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from scclamp._arguments import positions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _INF = float("inf")
 
@@ -59,11 +65,16 @@ _REGISTRY = (
 )
 
 
-def describe() -> pd.DataFrame:
+def describe(names: str | Sequence[str] | None = None) -> pd.DataFrame:
     """List every score: what it computes, which way is better, between which bounds, and what it needs.
 
     In formulas p is the prediction and o the observation, c the control and c_p the predicted control, s_add the sum of
     the singles' shifts; sums and means are over the genes that count.
+
+    Parameters
+    ----------
+    names
+        Scores to list; all by default.
 
     Returns
     -------
@@ -74,11 +85,12 @@ def describe() -> pd.DataFrame:
     Examples
     --------
     >>> import scclamp as sc_c
-    >>> sc_c.metrics.describe().loc["rho", ["direction", "inputs"]].tolist()
-    ['higher', 'predicted, observed, control']
+    >>> sc_c.metrics.describe("rho")[["direction", "inputs"]].values.tolist()
+    [['higher', 'predicted, observed, control']]
     """
     columns = ("name", "formula", "direction", "low", "high", "per", "source")
     table = pd.DataFrame(list(_REGISTRY), columns=list(columns)).set_index("name")
+    table = table.iloc[positions("names", names, list(table.index))]
     needed, optional = [], []
     for name in table.index:
         parameters = inspect.signature(getattr(import_module(f"scclamp.metrics._{name}"), name)).parameters.values()
