@@ -171,6 +171,7 @@ def without_labels(adata):
         (with_repeated_gene, {}, "var_names_make_unique"),
         (without_labels, {}, "perturbation_key"),
         (lambda adata: None, {"n_top_genes": 0}, "n_top_genes=0"),
+        (lambda adata: None, {"n_top_genes": True}, "n_top_genes=True"),
         (lambda adata: None, {"n_top_genes": "all"}, "n_top_genes='all'"),
         (lambda adata: None, {"n_top_genes": 10.5}, "n_top_genes=10.5"),
         (lambda adata: None, {"target_sum": -1.0}, "target_sum=-1.0"),

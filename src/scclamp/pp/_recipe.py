@@ -132,7 +132,8 @@ def _tell(panel: ad.AnnData, n_genes: int, targets: set[str]) -> None:
 
 
 def _check_arguments(adata: ad.AnnData, n_top_genes: Any, target_sum: Any) -> None:
-    if n_top_genes is not None and (not isinstance(n_top_genes, Integral) or n_top_genes < 1):
+    whole = isinstance(n_top_genes, Integral) and not isinstance(n_top_genes, bool)
+    if n_top_genes is not None and (not whole or n_top_genes < 1):
         raise InputError(
             f"n_top_genes={n_top_genes!r} must be a whole number of at least 1. Pass None to keep all genes."
         )
