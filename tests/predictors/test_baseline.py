@@ -61,7 +61,7 @@ def test_near_matches_are_offered(screen):
 @pytest.mark.parametrize("name", ["scaled_additive", "scaled_denoised_additive"])
 def test_a_free_constant_needs_combinations(screen, singles, name):
     assert create(name).needs_combinations
-    with pytest.raises(InputError, match="scale=None is fitted to combinations that train"):
+    with pytest.raises(InputError, match="fits its scale to combinations that train"):
         make(name, singles)
     assert not REGISTRY[name](scale=1.0).needs_combinations
     plain = name.removeprefix("scaled_")

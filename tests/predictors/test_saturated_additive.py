@@ -23,7 +23,7 @@ def test_limit_is_fitted_to_combinations(screen, singles, means):
     predictor = SaturatedAdditive(penalty=0, limit=None).fit(screen)
     assert predictor.needs_combinations
     assert predictor.learned == {"penalty": 0.0, "limit": LIMITS[error.argmin()]}
-    with pytest.raises(InputError, match="limit=None is fitted to combinations"):
+    with pytest.raises(InputError, match=r"fits its limit to combinations that train.*SaturatedAdditive\(limit=1\.0\)"):
         SaturatedAdditive(limit=None).fit(singles)
 
 

@@ -55,7 +55,9 @@ def test_targets_in_any_form(tiny):
 
 def test_free_scales_need_a_split_or_choosing_combinations(tiny, pairs):
     assert "scaled_additive" not in sc_c.tl.baselines(tiny, pairs[:2], predictors=None, train_fraction=1.0).layers
-    with pytest.raises(InputError, match="scale=None is fitted to combinations"):
+    with pytest.raises(
+        InputError, match=r"'scaled_additive' fits its scale.*predictors\.ScaledAdditive\(scale=1\.0\).*choosing="
+    ):
         sc_c.tl.baselines(tiny, predictors="scaled_additive")
     found = sc_c.tl.baselines(tiny, predictors="scaled_additive", choosing=pairs[:3])
     assert list(found.obs_names) == pairs[3:]
@@ -90,13 +92,15 @@ def test_one_does_not_depend_on_the_others(tiny, untouched_rng):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"targets": ["REG01+REG2"]}, "holds 'REG2', which the screen does not know. Did you mean"),
+        ({"targets": ["REG01+REG2"]}, "targets: 'REG2' of 'REG01+REG2' is no gene of the screen. Did you mean 'REG02'"),
+        ({"targets": ["REG2"]}, "targets: 'REG2' is no gene of the screen. Did you mean 'REG02'"),
+        ({"targets": ["aditive"]}, "Did you mean 'additive'? That is a predictor: pass predictors="),
         ({"targets": []}, "targets is empty"),
         ({"targets": [("REG01", "GENE0001", "REG01")]}, "names a gene twice"),
         ({"predictors": ["aditive"]}, "is no predictor. Did you mean 'additive'"),
         ({"predictors": []}, "predictors is empty"),
         ({"predictors": ["additive", "additive"]}, "names 'additive' twice"),
-        ({"predictors": [DenoisedAdditive]}, "is no predictor: it needs name, fit, predict and lacks"),
+        ({"predictors": [DenoisedAdditive]}, "is a class. Pass an instance, such as DenoisedAdditive()"),
         ({"predictors": {"a/b": "additive"}}, "has the name 'a/b'"),
         ({"unmeasured": "ignore"}, "unmeasured='ignore' is not known"),
     ],

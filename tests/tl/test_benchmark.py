@@ -141,6 +141,38 @@ def test_what_cannot_be_predicted_is_counted_and_not_scored(tiny):
     assert (linear["n_predicted"] == linear["n_targets"]).all()
     assert set(linear["strongest_null"]) <= {"no_change", "mean_response"}
     assert set(table["subgroup"]) == {"unseen_single", "combo_seen1"}
+    assert additive["note"].str.startswith("cannot predict genes without singles that train: 'REG").all()
+    assert (linear["note"] == "").all()
+    # What predicted none of the same targets is nobody's strongest null.
+    assert set(table["strongest_null"]) <= {"", "no_change", "mean_response"}
+
+
+def test_a_free_scale_that_was_asked_for_is_not_left_out_in_silence(tiny):
+    table = sc_c.tl.benchmark(tiny, "scaled_additive").set_index("predictor")
+    row = table.loc["scaled_additive"]
+    assert (row["n_targets"], row["n_predicted"]) == (6, 0)
+    assert row["note"].startswith("has no combinations that train to fit its free constant to: 'REG")
+    assert "scaled_denoised_additive" not in table.index, "nobody asked for that null"
+
+
+def test_what_a_class_lacks_to_be_a_predictor_is_named(tiny):
+    class Half:
+        name = "half"
+
+        def fit(self, conditions, *, rng=None):
+            return self
+
+        def predict(self, targets):
+            return []
+
+    with pytest.raises(InputError) as error:
+        sc_c.tl.benchmark(tiny, Half())
+    said = str(error.value)
+    assert "it lacks the method `def lacks(self, target): return ()`" in said
+    assert "def fit" not in said
+    Half.lacks = ()  # no method
+    with pytest.raises(InputError, match="the method `def lacks"):
+        sc_c.tl.benchmark(tiny, Half())
 
 
 class Failing(Additive):
@@ -261,6 +293,9 @@ def test_nothing_of_the_user_changes(tiny, untouched_rng):
         ({"splits": {"a": {"kind": "additive", "seen": 1}}}, "seen= is not used by kind='additive'"),
         ({"seeds": []}, "seeds is empty"),
         ({"seeds": [-1]}, "seeds=[-1] must be whole numbers"),
+        ({"seeds": 1.5}, "seeds=1.5 must be whole numbers"),
+        ({"seeds": None}, "seeds=None must be whole numbers"),
+        ({"seeds": "12"}, "seeds='12' must be whole numbers"),
         ({"seeds": True}, "seeds=True must be whole numbers"),
         ({"predictors": {"additive": LatentAdditive()}}, "names 'additive', which is a null"),
     ],

@@ -61,8 +61,9 @@ class Additive(Baseline):
         """Sums and observed shifts of the combinations that train, 0 for the genes that they clamp."""
         if not len(training.choosing):
             raise InputError(
-                f"{constant}=None is fitted to combinations that train, and the conditions hold none whose genes are all "
-                f"perturbed alone. Give {constant}= a number, or some combinations training cells."
+                f"{self.name!r} fits its {constant} to combinations that train, and the conditions hold none whose genes are all "
+                f"perturbed alone. Leave it out, pass the predictor scclamp.predictors.{type(self).__name__}({constant}=1.0), or "
+                "let some combinations train: by the column split_key=, or in tl.baselines by choosing=."
             )
         targets = [training.combos[i] for i in training.choosing]
         free = training.free(targets)

@@ -8,6 +8,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
+from scclamp._aliases import did_you_mean_gene
 from scclamp._arguments import require_choice
 from scclamp._assignment import assign
 from scclamp._columns import unwrap
@@ -176,11 +177,18 @@ def _read_targets(targets: Any, screen: Screen) -> list[Target]:
         else:
             sets.extend(read_targets([target]))
         if unknown := [gene for gene in sets[-1] if gene not in genes]:
-            hint = did_you_mean(unknown[0], genes)
-            raise InputError(f"targets: {target!r} holds {unknown[0]!r}, which the screen does not know.{hint}")
+            raise InputError(_explain_unknown(target, unknown[0], genes))
     if not sets:
         raise InputError("targets is empty. Pass labels such as ['A+B'], or None for the combinations of the screen.")
     return list(dict.fromkeys(sets))
+
+
+def _explain_unknown(target: Any, gene: str, genes: set[str]) -> str:
+    what = repr(gene) if target in (gene, (gene,)) else f"{gene!r} of {target!r}"
+    hint = did_you_mean_gene(gene, genes)
+    if not hint and (rule := did_you_mean(gene, REGISTRY, n=1)):
+        hint = f"{rule} That is a predictor: pass predictors=, since the second argument is targets."
+    return f"targets: {what} is no gene of the screen.{hint or ' Use genes that are measured or perturbed in it.'}"
 
 
 def _predict(

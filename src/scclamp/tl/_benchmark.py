@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,11 +13,11 @@ from scclamp._assignment import assign
 from scclamp._errors import InputError
 from scclamp._settings import settings
 from scclamp.predictors import Baseline, Predictor, Training
-from scclamp.tl._benchmark_cells import Store, run_cell
+from scclamp.tl._benchmark_cells import Store, not_fitted, run_cell
 from scclamp.tl._benchmark_predictors import Predictors, read_predictors, settings_of
 from scclamp.tl._benchmark_screen import Screen
 from scclamp.tl._benchmark_splits import Split, read_splits, to_text
-from scclamp.tl._benchmark_table import summarise, target_rows
+from scclamp.tl._benchmark_table import UNFITTED, summarise, target_rows
 
 if TYPE_CHECKING:
     import os
@@ -93,6 +93,8 @@ def benchmark(
         targets (both drawn together), missing for fewer than five. Above zero is better than everything simple.
     `seconds`
         Time of the fit.
+    `note`
+        Why targets could not be predicted, such as genes without singles that train; empty where all were.
 
     Examples
     --------
@@ -105,14 +107,15 @@ def benchmark(
     True
     """
     require_choice("unmeasured", unmeasured, ("error", "latent", "drop"))
-    chosen = _with_nulls(read_predictors(predictors))
+    asked_for = read_predictors(predictors)
+    chosen = _with_nulls(asked_for)
     numbers = _read_seeds(seeds)
     cells = assign(adata, perturbation_key=perturbation_key, control=control, mod=mod, train_fraction=1.0, rng=0)
     screen = Screen(adata, cells, layer, mod, unmeasured)
     asked = read_splits(splits, screen)
     described = {name: settings_of(each) for name, each in chosen.items()} if checkpoint is not None else {}
     store = None if checkpoint is None else Store.open(checkpoint)
-    tables = list(_run(screen, asked, numbers, chosen, described, store))
+    tables = list(_run(screen, asked, numbers, chosen, asked_for.keys(), described, store))
     rows = pd.concat(tables, ignore_index=True)
     return rows if per_target else summarise(rows, [name for name in NULLS if name in chosen])
 
@@ -126,11 +129,11 @@ def _with_nulls(predictors: dict[str, Predictor]) -> dict[str, Predictor]:
     return predictors | {name: null for name, null in nulls.items() if name not in predictors}
 
 
-def _read_seeds(seeds: int | Sequence[int]) -> list[int]:
-    numbers = [seeds] if isinstance(seeds, int | np.integer) else list(seeds)
+def _read_seeds(seeds: Any) -> list[int]:
+    numbers: list[Any] = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else [seeds]
     for seed in numbers:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise InputError(f"seeds={seeds!r} must be whole numbers of at least 0.")
+            raise InputError(f"seeds={seeds!r} must be whole numbers of at least 0. Use for example 0 or range(3).")
     if not numbers:
         raise InputError("seeds is empty. Pass at least one, such as 0.")
     return list(dict.fromkeys(int(seed) for seed in numbers))
@@ -141,6 +144,7 @@ def _run(
     splits: list[Split],
     seeds: list[int],
     chosen: dict[str, Predictor],
+    asked_for: Collection[str],
     described: dict[str, str],
     store: Store | None,
 ) -> Iterator[pd.DataFrame]:
@@ -156,10 +160,12 @@ def _run(
                 can_choose = bool(Training.of(part.conditions).choosing.size)
                 for name, predictor in chosen.items():
                     bar.set_postfix_str(f"{split.name} {seed} {name}", refresh=False)
+                    cell = {"split": split.name, "seed": seed, "predictor": name}
                     if can_choose or not (isinstance(predictor, Baseline) and predictor.needs_combinations):
-                        cell = {"split": split.name, "seed": seed, "predictor": name}
                         result = _cell(cell, to_text(split), predictor, part, described.get(name, ""), store)
                         yield target_rows(cell, names, part.subgroups, result)
+                    elif name in asked_for:
+                        yield target_rows(cell, names, part.subgroups, not_fitted(len(names)), UNFITTED)
                     bar.update()
 
 

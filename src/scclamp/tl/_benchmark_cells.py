@@ -50,6 +50,21 @@ def run_cell(predictor: Predictor, screen: Screen, seed: int) -> dict[str, Any]:
     return {"seconds": seconds, "predicted": possible.tolist(), "scores": _score(shift, possible, screen)}
 
 
+def not_fitted(n_targets: int) -> dict[str, Any]:
+    """The same of a predictor with a free constant and no combinations to fit it to.
+
+    Examples
+    --------
+    >>> not_fitted(2)["predicted"]
+    [False, False]
+    """
+    return {
+        "seconds": np.nan,
+        "predicted": [False] * n_targets,
+        "scores": {name: [np.nan] * n_targets for name in SCORES},
+    }
+
+
 def _score(shift: np.ndarray, possible: np.ndarray, screen: Screen) -> dict[str, list[float]]:
     control, observed = screen.reference, screen.observed
     at = {gene: i for i, gene in enumerate(screen.conditions.genes)}

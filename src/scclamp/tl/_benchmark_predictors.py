@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,12 @@ from scclamp.conditions import Conditions
 from scclamp.encoders import Encoder
 from scclamp.predictors import Predictor, create
 
+_PARTS = {
+    "name": "the text `name = 'mine'`",
+    "fit": "the method `def fit(self, conditions, *, rng=None): ...; return self`",
+    "predict": "the method `def predict(self, targets): ...`, which returns targets x genes",
+    "lacks": "the method `def lacks(self, target): return ()`, the genes of a target about which it learned nothing",
+}
 Predictors = str | Predictor | Sequence[str | Predictor] | Mapping[str, str | Predictor]
 
 
@@ -29,7 +35,7 @@ def read_predictors(predictors: Any) -> dict[str, Predictor]:
     >>> read_predictors({"weak": DenoisedAdditive(penalty=1.0)})
     {'weak': DenoisedAdditive(penalty=1.0)}
     """
-    if isinstance(predictors, str | Predictor):
+    if isinstance(predictors, str | Predictor) or not isinstance(predictors, Iterable):
         predictors = [predictors]
     if isinstance(predictors, Mapping):
         pairs = [(name, _read(each, f"predictors[{name!r}]")) for name, each in predictors.items()]
@@ -66,9 +72,16 @@ def settings_of(predictor: Predictor) -> str:
 def _read(each: Any, where: str) -> Predictor:
     if isinstance(each, str):
         return create(each)
-    if isinstance(each, type) or not isinstance(each, Predictor):
-        msg = f"{where}={each!r} is no predictor: it needs name, fit, predict and lacks. "
-        raise InputError(msg + "Pass an instance, or a name in scclamp.predictors.REGISTRY.")
+    if isinstance(each, type):
+        raise InputError(f"{where}={each!r} is a class. Pass an instance, such as {each.__name__}().")
+    missing = [part for part in ("fit", "predict", "lacks") if not callable(getattr(each, part, None))]
+    if not isinstance(getattr(each, "name", None), str):
+        missing.insert(0, "name")
+    if missing:
+        parts = ", ".join(_PARTS[part] for part in missing)
+        raise InputError(
+            f"{where}={each!r} is no predictor: it lacks {parts}. Add it, or pass a name in scclamp.predictors.REGISTRY."
+        )
     return copy.deepcopy(each)
 
 

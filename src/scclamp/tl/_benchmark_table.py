@@ -7,15 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scclamp._errors import list_some
 from scclamp.metrics._bootstrap_ci import FEWEST, tails
 from scclamp.tl._benchmark_cells import SCORES
 
 RESAMPLES = 2000
+LACKS = "cannot predict genes without singles that train"
+UNFITTED = "has no combinations that train to fit its free constant to"
+"""Why a target is not predicted."""
 KEYS = ["split", "seed", "subgroup", "predictor"]
 
 
-def target_rows(cell: dict[str, Any], names: list[str], subgroups: list[str], result: dict[str, Any]) -> pd.DataFrame:
-    """One row for each target of a cell."""
+def target_rows(
+    cell: dict[str, Any], names: list[str], subgroups: list[str], result: dict[str, Any], why: str = LACKS
+) -> pd.DataFrame:
+    """One row for each target of a cell; those that were not predicted say why."""
     frame = pd.DataFrame(
         {
             "split": cell["split"],
@@ -27,7 +33,8 @@ def target_rows(cell: dict[str, Any], names: list[str], subgroups: list[str], re
             "seconds": result["seconds"],
         }
     )
-    return frame.assign(**{name: np.asarray(result["scores"][name], float) for name in SCORES})
+    scores = {name: np.asarray(result["scores"][name], float) for name in SCORES}
+    return frame.assign(**scores, note=["" if possible else why for possible in result["predicted"]])
 
 
 def summarise(rows: pd.DataFrame, nulls: list[str]) -> pd.DataFrame:
@@ -50,9 +57,18 @@ def summarise(rows: pd.DataFrame, nulls: list[str]) -> pd.DataFrame:
                     **dict(scores),
                     **_skill(errors.loc[names], str(predictor), nulls),
                     "seconds": float(own["seconds"].iloc[0]),
+                    "note": _explain(own),
                 }
             )
     return pd.DataFrame(found)
+
+
+def _explain(own: pd.DataFrame) -> str:
+    """Why some targets were not predicted, and which; empty where all were."""
+    left_out = own[~own["predicted"].astype(bool)]
+    if not len(left_out):
+        return ""
+    return f"{left_out['note'].iloc[0]}: {list_some(left_out['target'], 3)}"
 
 
 def _skill(errors: pd.DataFrame, predictor: str, nulls: list[str]) -> dict[str, Any]:
