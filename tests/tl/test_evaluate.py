@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 
 import anndata as ad
 import numpy as np
@@ -11,6 +12,8 @@ from scclamp._storage import decode
 from scclamp.fitting import FitConfig
 from scclamp.predictors import Clamp
 from scclamp.tl._doses import usual_doses
+from scclamp.tl._evaluation_text import describe
+from scclamp.tl._judged import Judged
 
 FAST = {"n_bootstrap": 100}
 
@@ -102,14 +105,30 @@ def test_chosen_conditions(adata):
     pairs = sorted(n for n in labels.unique() if "+" in n)[:3]
     scores = sc_c.tl.evaluate(adata, conditions=pairs, **FAST)
     assert scores.query("prediction == 'network' and metric == 'r'")["n"].item() == 3
-    with pytest.raises(InputError, match=r"'NOPE\+REG01' cannot be judged"):
+    with pytest.raises(InputError, match=rf"conditions=\['{re.escape(pairs[0])}'\] is one combination.* at least 2"):
+        sc_c.tl.evaluate(adata, conditions=pairs[0], **FAST)
+
+
+def test_what_keeps_a_combination_from_being_judged_is_named(adata):
+    labels = adata.obs["perturbation"].astype(str)
+    pairs = [n for n in sorted(labels.unique()) if "REG01" in n and "+" in n]
+    with pytest.raises(InputError, match=r"'NOPE\+REG01' cannot be judged: it has no cells in adata"):
         sc_c.tl.evaluate(adata, conditions=["NOPE+REG01"], **FAST)
+    with pytest.raises(InputError, match="'REG03' cannot be judged: it is no combination"):
+        sc_c.tl.evaluate(adata, conditions=["REG03", *pairs], **FAST)
+    with pytest.raises(InputError, match="it holds 'REG01', which no cells have perturbed alone"):
+        sc_c.tl.evaluate(adata[labels != "REG01"].copy(), conditions=pairs, **FAST)
+    few = adata[~labels.isin(["REG01", "REG02", "REG03", "REG04"])].copy()
+    with pytest.raises(InputError, match=r"6 combinations of which 1 can be judged.*'REG01\+REG05' holds 'REG01'"):
+        sc_c.tl.evaluate(few, **FAST)
+    with pytest.raises(InputError, match="holds 'REG01', 'REG05', of which the fit has no column"):
+        Judged.of(sc_c.Conditions.from_anndata(adata, train_fraction=0.5), pairs, ["REG02"])
 
 
 def test_a_screen_without_combinations_is_refused_and_left_alone(adata):
     singles = adata[~adata.obs["perturbation"].astype(str).str.contains("+", regex=False).to_numpy()].copy()
     before = set(singles.uns)
-    with pytest.raises(InputError, match="holds 0 combinations"):
+    with pytest.raises(InputError, match=r"holds no combinations.*benchmark\(adata, splits='low_sample'\)"):
         sc_c.tl.evaluate(singles, **FAST)
     assert set(singles.uns) == before
 
@@ -210,6 +229,39 @@ def test_the_report_says_that_combinations_share_genes(adata):
     apart = next([a, b] for a in pairs for b in pairs if not set(a.split("+")) & set(b.split("+")))
     sc_c.tl.evaluate(adata, conditions=apart, refit=False, **FAST)
     assert "share" not in adata.uns["clamp_evaluation"]["report"].splitlines()[-1]
+
+
+def test_the_report_shows_every_group(adata):
+    pairs = sorted(n for n in adata.obs["perturbation"].astype(str).unique() if "+" in n)
+    kind = {name: "synergy" if i % 2 else "epistasis" for i, name in enumerate(pairs)}
+    scores = sc_c.tl.evaluate(adata, categories=kind, refit=False, **FAST)
+    lines = adata.uns["clamp_evaluation"]["report"].splitlines()
+    at = next(i for i, line in enumerate(lines) if "in each group" in line)
+    assert [line.split()[0] for line in lines[at + 2 : at + 4]] == ["epistasis", "synergy"]
+    own = scores.query("prediction == 'network' and group == 'synergy'").set_index("metric")["value"]
+    shown = [f"{own[name]:.3f}" for name in ("r", "r_nonadditive", "gain_in_r", "skill")]
+    assert lines[at + 3].split()[1:] == ["3", *shown], "no interval for fewer than five"
+    sc_c.tl.evaluate(adata, refit=False, **FAST)
+    assert "in each group" not in adata.uns["clamp_evaluation"]["report"]
+
+
+def test_the_report_reads_well(adata):
+    """One headline for one null, two for two; words instead of identifiers; nothing at the end of lines."""
+    scores = sc_c.tl.evaluate(adata, refit=False, **FAST)
+    record = adata.uns["clamp_evaluation"]
+    judged = Judged.of(sc_c.Conditions.from_anndata(adata, train_fraction=0.5), None, decode(adata, "clamp").regulators)
+    one = {"strongest": "no_change", "strongest_without_network": "no_change"}
+    two = {"strongest": "network's singles added", "strongest_without_network": "denoised_additive"}
+    for params, n in ((one, 1), (two, 2)):
+        told = describe(scores, params, judged)
+        assert told.count("The network cannot be told from the strongest null") == n
+    assert "(no change):" in describe(scores, one, judged)
+    report = record["report"]
+    assert report.splitlines()[0] == "Verdict on 6 combinations, each of 2 genes"
+    assert all(line == line.rstrip() for line in report.splitlines())
+    assert "no_change" not in report
+    assert "no change" in report
+    assert "[-, -]" not in report
 
 
 def test_order_and_repetition_of_conditions_change_nothing(adata):

@@ -105,7 +105,7 @@ def evaluate(
     >>> "network" in skill.index and "additive" in skill.index
     True
     >>> print(adata.uns["clamp_evaluation"]["report"].splitlines()[0])
-    Verdict on 6 combinations of 2 genes
+    Verdict on 6 combinations, each of 2 genes
     """
     require_choice("clamp_values", clamp_values, ("singles", "observed"))
     require_choice("combination", combination, ("calibrated", "steady_state"))

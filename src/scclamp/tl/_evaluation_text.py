@@ -25,8 +25,8 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
     keys = zip(chosen["prediction"], chosen["metric"], strict=True)
     whole = dict(zip(keys, map(Interval, chosen["value"], chosen["low"], chosen["high"]), strict=True))
     sizes = sorted({len(t) for t in judged.targets})
-    lines = [f"Verdict on {len(judged.names)} combinations of {' or '.join(map(str, sizes))} genes"]
-    lines += ["", *_headline(whole, params), "", *_table(whole), "", *_interaction(whole)]
+    lines = [f"Verdict on {len(judged.names)} combinations, each of {' or '.join(map(str, sizes))} genes"]
+    lines += ["", *_headline(whole, params), "", *_table(whole), *_strata(scores), "", *_interaction(whole)]
     lines += [
         "",
         "rho_nonadd is confounded: prediction and observation share the additive sum that is taken from both, so that even",
@@ -39,20 +39,35 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
             f"These {len(judged.names)} combinations share {len(genes)} genes, but intervals take them as independent: they are "
             "too narrow.",
         ]
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _headline(whole: Figures, params: Mapping[str, Any]) -> list[str]:
+    found = {
+        suffix: (_plain(params[f"strongest{suffix}"]), _word(whole, suffix)) for suffix in ("_without_network", "")
+    }
+    asked = {"_without_network": "null that needs no network", "": "null of all"}
+    if len(set(found.values())) == 1:
+        asked = {"": "null of all, which needs no network"}
     lines = []
-    for suffix, what in (("_without_network", "null that needs no network"), ("", "null of all")):
+    for suffix, what in asked.items():
+        null, word = found[suffix]
         skill, gain = whole["network", f"skill{suffix}"], whole["network", f"gain_in_r{suffix}"]
-        if skill.low > 0:
-            word = "is better than"
-        else:
-            word = "is worse than" if skill.high < 0 else "cannot be told from"
-        lines.append(f"The network {word} the strongest {what} ({params[f'strongest{suffix}']}):")
+        lines.append(f"The network {word} the strongest {what} ({null}):")
         lines.append(f"  skill {_interval(skill)}, gain in mean r {_interval(gain)}")
     return lines
+
+
+def _word(whole: Figures, suffix: str) -> str:
+    skill = whole["network", f"skill{suffix}"]
+    if skill.low > 0:
+        return "is better than"
+    return "is worse than" if skill.high < 0 else "cannot be told from"
+
+
+def _plain(name: str) -> str:
+    """Name of a prediction in running text."""
+    return name.replace("_", " ")
 
 
 def _table(whole: Figures) -> list[str]:
@@ -66,8 +81,25 @@ def _table(whole: Figures) -> list[str]:
             # A figure of the network that a null reaches is no evidence, and is marked at the null.
             reached = not name.startswith("network") and np.isfinite(value) and value >= network
             cells.append(f"{_number(value)}{'*' if reached else ' '}")
-        lines.append(f"{name:{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
+        lines.append(f"{_plain(name):{width}}  " + "  ".join(f"{cell:>10}" for cell in cells))
     return [*lines, "* reaches the network"]
+
+
+def _strata(scores: pd.DataFrame) -> list[str]:
+    """The network in each group of combinations, against the strongest null of that group; nothing without groups."""
+    own = scores[(scores["prediction"] == "network") & (scores["group"] != "all")]
+    if not len(own):
+        return []
+    width = max(len("group"), *map(len, own["group"]))
+    lines = ["", "The network in each group of combinations, against the strongest null there:"]
+    lines.append(f"  {'group':{width}}  {'n':>4}  {'r':>6}  {'rho_nonadd':>10}  {'gain in r':>9}  skill")
+    for group, rows in own.groupby("group", sort=False):
+        row = rows.set_index("metric")
+        n, value = int(row.loc["r", "n"]), row["value"]
+        figures = f"{_number(value['r']):>6}  {_number(value['r_nonadditive']):>10}  {_number(value['gain_in_r']):>9}"
+        skill = Interval(*row.loc["skill", ["value", "low", "high"]])
+        lines.append(f"  {group:{width}}  {n:>4}  {figures}  {_interval(skill)}")
+    return lines
 
 
 def _interaction(whole: Figures) -> list[str]:
@@ -81,10 +113,13 @@ def _interaction(whole: Figures) -> list[str]:
         "Interactions beyond each prediction's own singles, against cells that they were not estimated on:",
         *missing,
     ]
-    return lines + [f"  {name}: {_interval(figure)}" for name, figure in found.items()]
+    return lines + [f"  {_plain(name)}: {_interval(figure)}" for name, figure in found.items()]
 
 
 def _interval(figure: Interval) -> str:
+    """Value, and its interval where there is one."""
+    if np.isnan([figure.low, figure.high]).all():
+        return _number(figure.value)
     return f"{_number(figure.value)} [{_number(figure.low)}, {_number(figure.high)}]"
 
 

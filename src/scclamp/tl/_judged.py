@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scclamp._errors import InputError, list_some
+from scclamp._keys import SEPARATOR
 from scclamp._labels import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scclamp.conditions import Conditions
+
+_SHOWN = 3
+"""Combinations of which a message says why they cannot be judged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +68,14 @@ class Judged:
             asked = [chosen] if isinstance(chosen, str) else list(chosen)
             names = dict.fromkeys(canonical(str(name), genes=genes, control=_labels(halved.control)) for name in asked)
             if missing := [name for name in names if name not in at]:
-                raise InputError(
-                    f"conditions={asked!r}: {list_some(missing)} cannot be judged. A combination needs cells of its own, "
-                    "and every gene of it needs cells perturbed alone and a column in the fit."
+                whys = "; ".join(
+                    f"{name!r} cannot be judged: it {_why_not(name, halved, known)}" for name in missing[:_SHOWN]
                 )
+                more = f"; nor can {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+                raise InputError(f"conditions: {whys}{more}. Leave conditions= out to judge all that can be.")
             judged = [at[name] for name in names]
         if len(judged) < 2:
-            raise InputError(
-                f"adata holds {len(judged)} combinations whose genes are all regulators of the fit and perturbed alone too; a "
-                "verdict needs at least 2. Pass the screen with its combinations."
-            )
+            raise InputError(_explain_too_few(judged, halved, known, chosen is not None))
         n = np.stack([halved.train_n, halved.val_n])
         means = np.stack([halved.train_mean, halved.val_mean])
         whole = np.nansum(means * (n / n.sum(0))[..., None], 0)
@@ -103,6 +105,37 @@ class Judged:
         at = {t[0]: i for i, t in enumerate(conditions.targets) if len(t) == 1}
         shifts = conditions.train_mean - conditions.train_mean[0]
         return np.stack([shifts[[at[gene] for gene in target]].sum(0) for target in self.targets])
+
+
+def _why_not(name: str, halved: Conditions, known: Sequence[str]) -> str:
+    """What keeps a combination from being judged."""
+    if SEPARATOR not in name:
+        return "is no combination, and singles are what the fit was made from"
+    if name not in halved.names:
+        return "has no cells in adata"
+    alone = {t[0] for t, is_single in zip(halved.targets, halved.singles, strict=True) if is_single}
+    genes = halved.targets[halved.names.index(name)]
+    if lonely := [gene for gene in genes if gene not in alone]:
+        return f"holds {list_some(lonely)}, which no cells have perturbed alone"
+    return f"holds {list_some([gene for gene in genes if gene not in known])}, of which the fit has no column"
+
+
+def _explain_too_few(judged: list[int], halved: Conditions, known: Sequence[str], chosen: bool) -> str:
+    """Why fewer than two combinations can be judged, and what to do instead."""
+    names = [name for name, combo in zip(halved.names, halved.combos, strict=True) if combo]
+    if chosen:
+        given = [halved.names[i] for i in judged]
+        return f"conditions={given!r} is one combination; a verdict needs at least 2. Name more of {list_some(names)}, or leave it out."
+    singles = "A screen of singles is judged by scclamp.tl.benchmark(adata, splits='low_sample')."
+    if not names:
+        return f"adata holds no combinations; a verdict is about at least 2. Pass the screen with its combinations. {singles}"
+    usable = {halved.names[i] for i in judged}
+    whys = [f"{name!r} {_why_not(name, halved, known)}" for name in names if name not in usable]
+    more = f": {'; '.join(whys[:_SHOWN])}" if whys else ""
+    return (
+        f"adata holds {len(names)} combination{'s' * (len(names) > 1)} of which {len(usable)} can be judged; a verdict needs at "
+        f"least 2{more}. Pass the screen with its combinations and their singles. {singles}"
+    )
 
 
 def _with(conditions: Conditions, rows: np.ndarray, means: np.ndarray, n: np.ndarray) -> Conditions:
