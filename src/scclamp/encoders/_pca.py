@@ -114,7 +114,7 @@ class PCA:
                 here = chosen[at]
                 yield block if here.sum() == block.shape[0] else block[np.flatnonzero(here)]
 
-        mean = np.sum([np.asarray(b.sum(0), dtype=np.float64).ravel() for b in blocks()], axis=0) / n
+        mean = np.sum([np.asarray(b.sum(0, dtype=np.float64)).ravel() for b in blocks()], axis=0) / n
         d = min(n_components, n - 1, len(mean))
         exact = len(mean) <= EXACT_UP_TO
         components = _exact(blocks, mean, n, d) if exact else _randomised(blocks, mean, d, np.random.default_rng(rng))

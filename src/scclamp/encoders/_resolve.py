@@ -113,7 +113,20 @@ def _of_means(encoder: Encoder, rows: np.ndarray) -> np.ndarray:
     """Encode rows of float64 as they are, in the precision of the encoder's own parameters where it has any."""
     if isinstance(encoder, Identity):
         return rows
-    parameters = getattr(getattr(encoder, "function", None), "parameters", lambda: iter(()))()
-    dtype = next((p.dtype for p in parameters), torch.float64)
+    dtype, device = placement(encoder)
     with torch.no_grad():
-        return encoder.encode(torch.as_tensor(rows, dtype=dtype)).to(torch.float64).numpy()
+        return encoder.encode(torch.as_tensor(rows, dtype=dtype, device=device)).to(torch.float64).cpu().numpy()
+
+
+def placement(encoder: Encoder) -> tuple[torch.dtype, torch.device]:
+    """Precision and device of an encoder's own parameters; double precision on the CPU where it has none.
+
+    Examples
+    --------
+    >>> from scclamp.encoders import as_encoder
+    >>> placement(as_encoder(torch.nn.Linear(3, 2)))
+    (torch.float32, device(type='cpu'))
+    """
+    parameters = getattr(getattr(encoder, "function", None), "parameters", lambda: iter(()))()
+    some = next(iter(parameters), None)
+    return (torch.float64, torch.device("cpu")) if some is None else (some.dtype, some.device)

@@ -8,5 +8,6 @@ from scclamp.tl._enrich import enrich
 from scclamp.tl._evaluate import evaluate
 from scclamp.tl._fit import fit
 from scclamp.tl._predict_clamps import predict_clamps
+from scclamp.tl._transmission import transmission
 
-__all__ = ["baselines", "benchmark", "enrich", "evaluate", "fit", "predict_clamps"]
+__all__ = ["baselines", "benchmark", "enrich", "evaluate", "fit", "predict_clamps", "transmission"]

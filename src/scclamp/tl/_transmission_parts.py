@@ -1,0 +1,239 @@
+"""What `tl.transmission` is made of: control cells, bases of gene space, and what one encoder answers in one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+
+from scclamp import encoders
+from scclamp._errors import InputError
+from scclamp._source import open_layer, stored_by_rows
+from scclamp._streaming import CHUNK_SIZE
+from scclamp.probes import captured, infinitesimal_transmission, preserved, regulatory_weight, transmission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+
+    from scclamp._assignment import Assignment
+    from scclamp.encoders import Encoder
+
+_TINY = 1e-10
+"""Singular values below this share of the largest are rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """Control cells of all draws.
+
+    Parameters
+    ----------
+    rows
+        Their expression, one draw after another (draws x cells, genes).
+    per_seed
+        Cells of each draw.
+    """
+
+    rows: np.ndarray
+    per_seed: int
+
+    @classmethod
+    def draw(
+        cls,
+        adata: AnnData,
+        layer: str | None,
+        cells: Assignment,
+        n_cells: int,
+        n_seeds: int,
+        rng: np.random.Generator,
+    ) -> Self:
+        """Draw control cells without replacement, anew for each seed; all of them where there are fewer."""
+        known = np.flatnonzero((cells.codes == 0) & (cells.roles >= 0))
+        per_seed = min(n_cells, len(known))
+        drawn = np.stack([np.sort(rng.choice(known, per_seed, replace=False)) for _ in range(n_seeds)])
+        rows, at = np.unique(drawn, return_inverse=True)
+        return cls(_read(adata, layer, rows)[at.ravel()], per_seed)
+
+
+def _read(adata: AnnData, layer: str | None, rows: np.ndarray) -> np.ndarray:
+    """Expression of some rows, sorted, as float64."""
+    wanted = np.zeros(adata.n_obs, bool)
+    wanted[rows] = True
+    source = stored_by_rows(open_layer(adata, layer))
+    parts = [block[np.flatnonzero(wanted[at])] for at, block in source.blocks(CHUNK_SIZE, wanted)]
+    return np.concatenate([np.asarray(p.toarray() if hasattr(p, "toarray") else p, np.float64) for p in parts])
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Orthonormal directions of gene space, and the length of what is added along them.
+
+    Parameters
+    ----------
+    name
+        `alpha` or `gamma`.
+    directions
+        One in each row (k, genes).
+    scale
+        Median length of the observed shifts.
+    """
+
+    name: str
+    directions: np.ndarray
+    scale: float
+
+
+def bases_of(names: Sequence[str], shifts: np.ndarray, data: Any, **context: Any) -> list[Basis]:
+    """Principal components of control cells (alpha), and of the shifts (gamma)."""
+    lengths = np.linalg.norm(shifts, axis=1)
+    scale = float(np.median(lengths[lengths > 0]))
+    found = []
+    for name in names:
+        if name == "gamma":
+            _, values, directions = np.linalg.svd(shifts, full_matrices=False)
+            directions = directions[values > _TINY * values[0]]
+        else:
+            if (context["cells"].codes == 0).sum() < 2:
+                raise InputError(
+                    "basis='alpha' needs the spread of control cells, but there is one row of them. Use basis='gamma'."
+                )
+            pca = encoders.PCA.from_data(data, n_components=shifts.shape[1], **context)
+            directions = pca.components.T
+        found.append(Basis(name, directions, scale))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one encoder answers along one basis.
+
+    Parameters
+    ----------
+    encoder
+        Its name.
+    basis
+        Directions.
+    names, shifts
+        Perturbations and their observed shifts.
+    t
+        Transmission of each direction at each control cell (cells, k).
+    small
+        The infinitesimal one (k,); NaN where it was not asked for.
+    direct
+        Transmission of each perturbation's own shift (perturbations,).
+    per_seed
+        Cells of each draw.
+    """
+
+    encoder: str
+    basis: Basis
+    names: list[str]
+    shifts: np.ndarray
+    t: np.ndarray
+    small: np.ndarray
+    direct: np.ndarray
+    per_seed: int
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        encoder: Encoder,
+        basis: Basis,
+        controls: Controls,
+        names: list[str],
+        shifts: np.ndarray,
+        infinitesimal: bool,
+        batch_size: int | None,
+    ) -> Self:
+        """Measure."""
+        dtype, device = encoders.placement(encoder)
+        # An affine encoder answers alike at every cell.
+        rows = controls.rows[:1] if encoder.affine else controls.rows
+        cells = torch.as_tensor(rows, dtype=dtype, device=device)
+
+        def measure(directions: np.ndarray, scale: float) -> np.ndarray:
+            given = torch.as_tensor(directions, dtype=dtype, device=device)
+            found = transmission(encoder.encode, cells, given, scale, batch_size=batch_size)
+            return np.broadcast_to(found.double().cpu().numpy(), (len(controls.rows), len(directions)))
+
+        small = np.full(len(basis.directions), np.nan)
+        if infinitesimal:
+            given = torch.as_tensor(basis.directions, dtype=dtype, device=device)
+            found = infinitesimal_transmission(encoder.encode, cells, given, batch_size=batch_size)
+            small = found.double().mean(0).cpu().numpy()
+        lengths = np.linalg.norm(shifts, axis=1)
+        moved = lengths > 0
+        direct = np.full(len(shifts), np.nan)
+        direct[moved] = measure(shifts[moved], 1.0).mean(0) / lengths[moved]
+        t = measure(basis.directions, basis.scale)
+        if not np.isfinite(t).all():
+            raise InputError(
+                f"encoder={name!r} gives NaN or infinity for control cells that were moved by {basis.scale:.3g} along a "
+                "direction of gene space, which may make expression negative. Clamp its input, or choose another encoder."
+            )
+        return cls(name, basis, names, shifts, t, small, direct, controls.per_seed)
+
+    @property
+    def by_seed(self) -> np.ndarray:
+        """Transmission for each draw (seeds, k)."""
+        return self.t.reshape(-1, self.per_seed, self.t.shape[1]).mean(1)
+
+    def summary(self, resampled_shifts: np.ndarray, resampled_cells: np.ndarray) -> dict[str, Any]:
+        """One row: fractions over all perturbations, with the interval from resamples."""
+        each = regulatory_weight(self.shifts, self.basis.directions)
+        weight = each.sum(0)
+        of_seeds = preserved(weight, self.by_seed)
+        resampled = preserved(resampled_shifts @ each, resampled_cells @ self.t)
+        low, high = np.nanquantile(resampled, [0.025, 0.975])
+        energy = np.square(self.shifts).sum(1)
+        moved = energy > 0
+        return {
+            "encoder": self.encoder,
+            "basis": self.basis.name,
+            "preserved": of_seeds.mean(),
+            "sd": of_seeds.std(ddof=1) if len(of_seeds) > 1 else np.nan,
+            "low": low,
+            "high": high,
+            "infinitesimal": preserved(weight, self.small).item(),
+            "direct": preserved(energy[moved], self.direct[moved]).item(),
+            "coverage": weight.sum() / energy.sum(),
+            "n_directions": len(self.basis.directions),
+        }
+
+    def components(self) -> pd.DataFrame:
+        """One row for each direction."""
+        weight = regulatory_weight(self.shifts, self.basis.directions).sum(0)
+        by_seed = self.by_seed
+        t = by_seed.mean(0)
+        return pd.DataFrame(
+            {
+                "encoder": self.encoder,
+                "basis": self.basis.name,
+                "component": np.arange(len(t)),
+                "weight": weight / weight.sum(),
+                "t": t,
+                "sd": by_seed.std(0, ddof=1) if len(by_seed) > 1 else np.nan,
+                "infinitesimal": self.small,
+                "captured": captured(weight, t),
+            }
+        )
+
+    def regulators(self) -> pd.DataFrame:
+        """One row for each perturbation: what an encoder is blind to."""
+        each = regulatory_weight(self.shifts, self.basis.directions)
+        return pd.DataFrame(
+            {
+                "encoder": self.encoder,
+                "basis": self.basis.name,
+                "regulator": self.names,
+                "preserved": preserved(each, self.by_seed.mean(0)),
+                "direct": np.square(self.direct),
+                "shift": np.linalg.norm(self.shifts, axis=1),
+            }
+        )

@@ -1,0 +1,151 @@
+"""`tl.transmission` against equations 7 and 8, computed once more from the cells with numpy."""
+
+import json
+
+import anndata as ad
+import numpy as np
+import pytest
+import torch
+
+import scclamp as sc_c
+from scclamp._errors import InputError
+from scclamp.encoders import as_encoder
+
+SHORT = {"n_cells": 6, "n_seeds": 3, "n_bootstrap": 50, "rng": 0}
+
+
+@pytest.fixture(scope="module")
+def screen():
+    return sc_c.datasets.simulated("tiny")
+
+
+@pytest.fixture
+def adata(screen):
+    return screen.copy()
+
+
+@pytest.fixture
+def matrix(screen):
+    return torch.as_tensor(np.random.default_rng(0).normal(size=(screen.n_vars, 7)))
+
+
+def geometry(adata):
+    """Control cells, shifts of the singles, and the bases alpha and gamma, by numpy alone."""
+    X, labels = adata.X.toarray().astype(float), adata.obs["perturbation"].astype(str)
+    control = X[labels == "control"]
+    singles = sorted(name for name in set(labels) if "+" not in name and name != "control")
+    S = np.stack([X[labels == name].mean(0) for name in singles]) - control.mean(0)
+    alpha = np.linalg.svd(control - control.mean(0), full_matrices=False)[2][: min(len(control) - 1, X.shape[1])]
+    return singles, control, S, {"alpha": alpha, "gamma": np.linalg.svd(S, full_matrices=False)[2]}
+
+
+def test_any_linear_encoder_preserves_what_its_norms_say(adata, matrix):
+    names, _, S, bases = geometry(adata)
+    lens = as_encoder(lambda x: x @ matrix.to(x), name="linear", affine=True)
+    free = as_encoder(lambda x: x @ matrix.to(x), name="unaware")
+    found = sc_c.tl.transmission(adata, [lens, free], **SHORT).set_index(["encoder", "basis"])
+    for basis, V in bases.items():
+        w, t = ((S @ V.T) ** 2).sum(0), np.linalg.norm(V @ matrix.numpy(), axis=1)
+        for name in ("linear", "unaware"):
+            row = found.loc[name, basis]
+            assert row["preserved"] == pytest.approx((w * t**2).sum() / w.sum(), rel=1e-6)
+            assert row["infinitesimal"] == pytest.approx(row["preserved"], rel=1e-6)
+            assert row["direct"] == pytest.approx(((S @ matrix.numpy()) ** 2).sum() / (S**2).sum(), rel=1e-6)
+            assert row["coverage"] == pytest.approx(w.sum() / (S**2).sum(), rel=1e-6)
+            assert row["sd"] < 1e-6 * row["preserved"]
+            assert row["low"] < row["preserved"] < row["high"]
+        each = adata.uns["transmission"]["components"].query("encoder == 'linear' and basis == @basis")
+        np.testing.assert_allclose(each["weight"], w / w.sum(), rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(each["t"], t, rtol=1e-6)
+        np.testing.assert_allclose(each["captured"], np.cumsum(w * t**2) / w.sum(), rtol=1e-6)
+        alone = adata.uns["transmission"]["regulators"].query("encoder == 'linear' and basis == @basis")
+        assert alone["regulator"].tolist() == names
+        W = (S @ V.T) ** 2
+        np.testing.assert_allclose(alone["preserved"], (W * t**2).sum(1) / W.sum(1), rtol=1e-6)
+        direct = ((S @ matrix.numpy()) ** 2).sum(1) / (S**2).sum(1)
+        np.testing.assert_allclose(alone["direct"], direct, rtol=1e-6)
+
+
+def test_identity_is_one_pca_is_a_step_and_scale_is_squared(adata):
+    _, _, _, bases = geometry(adata)
+    components = bases["alpha"][:10].T
+    pca = sc_c.encoders.PCA(components, adata.X.toarray()[adata.obs["perturbation"] == "control"].mean(0))
+    triple = as_encoder(lambda x: 3 * x, name="triple")
+    found = sc_c.tl.transmission(adata, {"ten": pca, "triple": triple}, **SHORT).set_index(["encoder", "basis"])
+    np.testing.assert_allclose(found.loc["identity", "preserved"], 1, rtol=1e-12)
+    np.testing.assert_allclose(found.loc["triple", "preserved"], 9, rtol=1e-12)
+    alpha = adata.uns["transmission"]["components"].query("encoder == 'ten' and basis == 'alpha'")
+    np.testing.assert_allclose(alpha["t"][:10], 1, rtol=1e-9)
+    np.testing.assert_allclose(alpha["t"][10:], 0, atol=1e-9)
+
+
+def test_a_curved_encoder_is_asked_at_the_drawn_control_cells(adata, matrix):
+    _, control, S, bases = geometry(adata)
+    n = len(control)
+
+    def encode(x):
+        return torch.tanh(x @ matrix.to(x) / 5)
+
+    # With every control cell in every draw there is nothing random left.
+    settings = SHORT | {"n_cells": n, "n_seeds": 2}
+    row = sc_c.tl.transmission(adata, as_encoder(encode, name="curved"), basis="gamma", **settings).iloc[1]
+    c = np.median(np.linalg.norm(S, axis=1))
+    x = torch.as_tensor(control)
+    t = [
+        np.linalg.norm((encode(x + c * torch.as_tensor(v)) - encode(x)).numpy(), axis=1).mean() / c
+        for v in bases["gamma"]
+    ]
+    w = ((S @ bases["gamma"].T) ** 2).sum(0)
+    assert row["preserved"] == pytest.approx((w * np.square(t)).sum() / w.sum(), rel=1e-6)
+    assert row["sd"] < 1e-9
+    assert row["infinitesimal"] != pytest.approx(row["preserved"], rel=1e-3)
+    fewer = sc_c.tl.transmission(adata, as_encoder(encode, name="curved"), basis="gamma", **SHORT).iloc[1]
+    assert fewer["sd"] > 0
+    assert fewer["preserved"] == pytest.approx(row["preserved"], abs=6 * fewer["sd"])
+    assert json.loads(adata.uns["transmission"]["params"])["scale"] == pytest.approx(c)
+
+
+def test_only_its_own_field_changes_and_survives_a_file(adata, tmp_path, untouched_rng):
+    before = set(adata.uns)
+    with untouched_rng():
+        found = sc_c.tl.transmission(adata, "pca", key_added="seen", **SHORT)
+        again = sc_c.tl.transmission(adata.copy(), "pca", **SHORT)
+    assert set(adata.uns) == before | {"seen"}
+    np.testing.assert_array_equal(found.to_numpy()[:, 2:].astype(float), again.to_numpy()[:, 2:].astype(float))
+    sc_c.write(adata, tmp_path / "a.h5ad")
+    back = sc_c.read(tmp_path / "a.h5ad").uns["seen"]
+    for name in ("summary", "components", "regulators"):
+        assert back[name].reset_index(drop=True).equals(adata.uns["seen"][name].reset_index(drop=True))
+
+
+def test_means_have_directions_of_shifts_only(adata):
+    names, control, S, _ = geometry(adata)
+    means = ad.AnnData(np.vstack([control.mean(0), control.mean(0) + S]), var=adata.var[[]])
+    means.obs["perturbation"] = ["control", *names]
+    with pytest.raises(InputError, match=r"basis='alpha'.*basis='gamma'"):
+        sc_c.tl.transmission(means, "identity", **SHORT)
+    found = sc_c.tl.transmission(means, lambda x: x / 2, basis="gamma", **SHORT)
+    np.testing.assert_allclose(found["preserved"], [1, 0.25], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"basis": "beta"}, "basis='beta'"),
+        ({"n_cells": 0}, "n_cells=0"),
+        ({"encoder": "scGTP"}, "encoder='scGTP'"),
+        ({"encoder": [torch.tanh, torch.tanh]}, "two have one name"),
+        ({"encoder": {1: "pca"}}, "no name"),
+        ({"encoder": lambda x: torch.log(x - 1)}, "NaN or infinity"),
+    ],
+)
+def test_what_cannot_be_measured_is_named(adata, change, message):
+    with pytest.raises(InputError, match=message):
+        sc_c.tl.transmission(adata, **({"encoder": "pca"} | SHORT | change))
+    assert "transmission" not in adata.uns
+
+
+def test_a_screen_that_moves_nothing_is_named(adata):
+    adata.X = np.repeat(adata.X[0].toarray(), adata.n_obs, axis=0)
+    with pytest.raises(InputError, match="no regulatory signal"):
+        sc_c.tl.transmission(adata, "identity", **SHORT)
