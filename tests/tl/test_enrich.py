@@ -223,6 +223,21 @@ def test_what_is_written_survives_a_file(screen, sets, network, tmp_path):
     assert len(params["fit_sha256"]) == 64
 
 
+def test_two_libraries_stand_side_by_side(screen, sets):
+    one = enriched(screen, sets).copy()
+    sc_c.tl.enrich(screen, {"other": sets}, n_top=N_TOP, key_added="second")
+    pd.testing.assert_frame_equal(screen.uns["clamp_enrichment"], one)
+    assert set(screen.uns["second"]["library"]) == {"other"}
+    assert json.loads(screen.uns["second_params"])["key"] == "clamp"
+    sc_c.tl.enrich(screen, sets, n_top=N_TOP, key_added="second")
+    assert set(screen.uns["second"]["library"]) == {"gene_sets"}
+    screen.uns["mine_params"] = {"a": 1}
+    for name in ("clamp", "mine", "a/b", ""):
+        with pytest.raises(InputError, match="key_added="):
+            sc_c.tl.enrich(screen, sets, n_top=N_TOP, key_added=name)
+    assert screen.uns["mine_params"] == {"a": 1}
+
+
 def test_copy_leaves_the_original(screen, sets):
     found = sc_c.tl.enrich(screen, sets, copy=True)
     assert "clamp_enrichment" in found.uns

@@ -81,6 +81,31 @@ def test_signs_of_a_network():
     ]
 
 
+@pytest.fixture
+def from_decoupler():
+    """The layout of `decoupler.op.collectri()`, complexes among the factors."""
+    return pd.DataFrame(
+        {
+            "source": pd.Categorical(["MYC", "MYC", "AP1", "SPI1"]),
+            "target": ["G0", "G1", "G2", "elsewhere"],
+            "weight": [1.0, -1.0, 1.0, -1.0],
+            "resources": ["ExTRI;HTRI", "ExTRI", "", "TRRUST"],
+            "references": ["10022128;10491298", "1", "2", "3"],
+            "sign_decision": ["PMID", "PMID", "default activation", "regulon"],
+        }
+    )
+
+
+def test_a_network_as_decoupler_returns_it(from_decoupler, tmp_path):
+    (found,) = read_libraries({"collectri": from_decoupler}, PANEL, 5)
+    assert (found.name, found.terms) == ("collectri", ("AP1", "MYC"))
+    np.testing.assert_array_equal(found.signs[:, :3], [[0, 0, 1], [1, -1, 0]])
+    from_decoupler.to_csv(tmp_path / "collectri.csv")
+    (read,) = read_libraries(datasets.gene_sets("collectri", path=tmp_path / "collectri.csv"), PANEL, 5)
+    assert read.terms == found.terms
+    np.testing.assert_array_equal(read.signs, found.signs)
+
+
 @pytest.mark.parametrize(
     ("term", "denied"),
     [
@@ -119,6 +144,18 @@ def test_reactome_of_a_real_file(shared_data):
     assert {"Signal Transduction", "HIV Infection", "Cell Cycle, Mitotic", "Metabolism of RNA"} <= left
     assert all(is_denied("Reactome", term) for term in left)
     assert "Interferon gamma signaling" in found.terms
+
+
+def test_a_panel_that_is_too_small_is_not_told_that_its_names_are_wrong():
+    """Lineage signatures on a panel that measures two genes of one of them."""
+    signature = datasets.gene_sets("lineage_signatures").query("source == 'INTERFERON_RESPONSE'")["target"]
+    with pytest.raises(InputError, match=r"the panel measures 2 of its .* genes, and 2 of one set at most") as error:
+        read_libraries("lineage_signatures", [*signature[:2], "GENE1"], 5)
+    assert "same names" not in str(error.value)
+    with pytest.raises(InputError, match="left out as a disease or a catch-all"):
+        read_libraries({"Reactome": {"Disease": PANEL}}, PANEL, 5)
+    with pytest.raises(InputError, match=r"none is in both\. Use sets with the same names"):
+        read_libraries("lineage_signatures", PANEL, 5)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,12 @@ def screen():
         sc_c.tl.fit(adata, max_epochs=3, key_added=key)
         sets = {"some": list(adata.var_names[:8])}
         sc_c.tl.enrich(adata, sets, n_top=10, key=key)
+        sc_c.tl.enrich(adata, sets, n_top=10, key=key, key_added=f"sets of {key}")
         sc_c.tl.predict_clamps(adata, key=key)
         sc_c.tl.evaluate(adata, key=key, refit=False, n_bootstrap=10)
         sc_c.tl.evaluate(adata, key=key, key_added=f"verdict on {key}", refit=False, n_bootstrap=10)
     adata.uns["notes"] = {"params": {"key": "clamp"}}
+    adata.uns["table"], adata.uns["table_params"] = adata.obs.iloc[:2].copy(), "no JSON"
     return adata
 
 
@@ -30,6 +32,7 @@ def test_what_hangs_on_a_fit_goes_and_the_rest_stays(screen, tmp_path, through_a
     before = set(adata.uns)
     drop_derived(adata, "clamp")
     gone = {"clamp_enrichment", "clamp_enrichment_params", "clamp_evaluation", "verdict on clamp"}
+    gone |= {"sets of clamp", "sets of clamp_params"}
     assert set(adata.uns) == before - gone
     assert "clamp_predicted" not in adata.layers
     assert "other_predicted" in adata.layers

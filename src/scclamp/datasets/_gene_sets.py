@@ -56,7 +56,8 @@ def gene_sets(
         ``"ChEA_2022"``, ``"ENCODE_TF_ChIP-seq_2015"``, ``"MSigDB_Hallmark_2020"`` or ``"Reactome_2022"`` from Enrichr;
         ``"lineage_signatures"``; or the networks ``"trrust"`` (v2, human) and ``"collectri"`` (Zenodo 8192729).
     path
-        A file in the layout of that source, plain or gzip, which is read instead. For ``"Reactome_2022"`` that may be any
+        A file in the layout of that source, plain or gzip, which is read instead; for ``"collectri"`` also what
+        ``decoupler.op.collectri().to_csv(path)`` wrote. (That function downloads the same file, but verifies no checksum.) For ``"Reactome_2022"`` that may be any
         release of Reactome's own GMT file.
 
     Returns

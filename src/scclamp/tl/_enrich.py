@@ -41,6 +41,7 @@ def enrich(
     ulm: bool = False,
     mod: str | None = None,
     key: str = DEFAULT_KEY,
+    key_added: str | None = None,
     copy: bool = False,
 ) -> AnnData | MuData | None:
     """Test the strongest targets of each regulator against sets of genes, and against known signed edges.
@@ -59,7 +60,8 @@ def enrich(
     adata
         What `tl.fit` was called on.
     gene_sets
-        Name of a library of :func:`scclamp.datasets.gene_sets`, a table that it returned, or a dict from names of sets to their
+        Name of a library of :func:`scclamp.datasets.gene_sets`, a table that it returned, a network as decoupler returns it
+        (columns `source`, `target` and `weight`, such as ``decoupler.op.collectri()``), or a dict from names of sets to their
         genes; several in a list, or in a dict from the names of the libraries.
     regulators
         Regulators to test; all by default.
@@ -79,6 +81,8 @@ def enrich(
         Modality of a MuData; results are written to it.
     key
         The `key_added` of the fit.
+    key_added
+        Key of `uns`; by default `f"{key}_enrichment"`, so that a second call replaces the first.
     copy
         Whether to write to a copy and return it.
 
@@ -93,7 +97,7 @@ def enrich(
         agrees), `sign_chance` (the share that would agree if the known targets were any of the strongest) and `p_sign`
         (binomial, one-sided, against a coin); missing for sets. With `ulm` also `ulm` (t), `p_ulm` and `p_ulm_adjusted`.
     `uns["clamp_enrichment_params"]` : str
-        Settings, libraries with their number of sets and digest, and the digest of the fit, as JSON.
+        Settings, the `key` of the fit, libraries with their number of sets and digest, and the digest of the fit, as JSON.
 
     Examples
     --------
@@ -114,6 +118,7 @@ def enrich(
     adata = adata.copy() if copy else adata
     fitted = unwrap(adata, mod).adata
     result = decode(fitted, key)
+    key_added = _read_key(key_added, key, fitted)
     if n_top >= len(result.genes):
         raise InputError(f"n_top={n_top} must be below the {len(result.genes)} genes of the panel. Use for example 25.")
     chosen = positions("regulators", regulators, result.regulators)
@@ -136,13 +141,30 @@ def enrich(
         "sign": sign,
         "effect": effect,
         "ulm": ulm,
+        "key": key,
     }
     params["libraries"] = {each.name: {"sets": len(each.terms), "digest": each.digest} for each in libraries}
     params["fit_sha256"] = digest_text(dump_json(result.digests))
     own(fitted)
-    keys = Keys(key)
-    fitted.uns.update({keys.enrichment: table, f"{keys.enrichment}_params": dump_json(params)})
+    fitted.uns.update({key_added: table, f"{key_added}_params": dump_json(params)})
     return adata if copy else None
+
+
+def _read_key(key_added: str | None, key: str, fitted: AnnData) -> str:
+    """Where the table goes: nowhere that holds something else than an earlier one."""
+    if key_added is None:
+        return Keys(key).enrichment
+    if not isinstance(key_added, str) or not key_added or "/" in key_added:
+        raise InputError(
+            f"key_added={key_added!r} must be a name without '/'. Leave it out for '{Keys(key).enrichment}'."
+        )
+    for name, kind in ((key_added, pd.DataFrame), (f"{key_added}_params", str)):
+        if name in fitted.uns and not isinstance(fitted.uns[name], kind):
+            raise InputError(
+                f"key_added={key_added!r}: uns[{name!r}] holds something else. Choose another name, or leave it out for "
+                f"'{Keys(key).enrichment}'."
+            )
+    return key_added
 
 
 def _ordered(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -172,13 +172,27 @@ def _restrict(name: str, table: pd.DataFrame, genes: Sequence[str], min_size: in
     least = 1 if network else min_size
     keep = np.array([not is_denied(name, each) for each in terms], bool) & (members.sum(1) >= least)
     if not keep.any():
-        raise InputError(
-            f"gene_sets: no set of {name} has {least} genes or more among the {len(genes)} of the panel, such as "
-            f"{list_some(genes, 3)}; its own are such as {list_some(table['target'].unique()[:3])}. Use sets with the same "
-            "names of genes, or a smaller min_size."
-        )
+        raise InputError(_explain_none(name, table, genes, least, members.sum(1)))
     digest = str(table.attrs.get("digest", ""))
     return Library(name, tuple(map(str, terms[keep])), members[keep], None if signs is None else signs[keep], digest)
+
+
+def _explain_none(name: str, table: pd.DataFrame, genes: Sequence[str], least: int, sizes: np.ndarray) -> str:
+    """Why no set is left: other names of genes, or a panel that measures too few of them."""
+    msg = f"gene_sets: no set of {name} has {least} genes or more among the {len(genes)} of the panel"
+    own = table["target"].astype(str).unique()
+    shared = len(set(own).intersection(genes))
+    if not shared:
+        return (
+            f"{msg}, such as {list_some(genes[:3])}; its own are such as {list_some(own[:3])}, and none is in both. Use sets "
+            "with the same names of genes, or a panel that measures them."
+        )
+    if int(sizes.max()) >= least:
+        return f"{msg} that is not left out as a disease or a catch-all. Give the sets under another name than {name!r} to test all."
+    return (
+        f"{msg}: the panel measures {shared} of its {len(own)} genes, and {sizes.max()} of one set at most. Use "
+        f"min_size={sizes.max()}, or a larger panel."
+    )
 
 
 _FORMS = (

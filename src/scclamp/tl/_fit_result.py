@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scclamp._digest import load_json
 from scclamp._keys import SEPARATOR, Keys
 from scclamp._result import Result, Value
 from scclamp.fitting import effective_weights, to_arrays
@@ -62,8 +63,29 @@ def drop_derived(adata: AnnData, key: str) -> None:
     """Remove what was derived from an earlier fit under this key: its states, enrichments and verdicts, under any name."""
     keys = Keys(key)
     adata.layers.pop(keys.predicted, None)
-    for name in (keys.enrichment, f"{keys.enrichment}_params", *_verdicts(adata, key)):
+    tables = [keys.enrichment, *_enrichments(adata, key)]
+    for name in (*tables, *(f"{table}_params" for table in tables), *_verdicts(adata, key)):
         adata.uns.pop(name, None)
+
+
+def _enrichments(adata: AnnData, key: str) -> list[str]:
+    """Keys of `uns` under which `tl.enrich` tested the fit of this key."""
+    found = []
+    for name, value in adata.uns.items():
+        table = str(name).removesuffix("_params")
+        if table != name and isinstance(value, str) and isinstance(adata.uns.get(table), pd.DataFrame):
+            params = _parsed(value)
+            found += [table] if {"libraries", "key"} <= set(params) and params["key"] == key else []
+    return found
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    """What a JSON text maps; nothing when it is somebody else's text."""
+    try:
+        found = load_json(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def _verdicts(adata: AnnData, key: str) -> list[str]:
