@@ -94,11 +94,10 @@ def _strata(scores: pd.DataFrame) -> list[str]:
     lines = ["", "The network in each group of combinations, against the strongest null there:"]
     lines.append(f"  {'group':{width}}  {'n':>4}  {'r':>6}  {'rho_nonadd':>10}  {'gain in r':>9}  skill")
     for group, rows in own.groupby("group", sort=False):
-        row = rows.set_index("metric")
-        n, value = int(row.loc["r", "n"]), row["value"]
-        figures = f"{_number(value['r']):>6}  {_number(value['r_nonadditive']):>10}  {_number(value['gain_in_r']):>9}"
-        skill = Interval(*row.loc["skill", ["value", "low", "high"]])
-        lines.append(f"  {group:{width}}  {n:>4}  {figures}  {_interval(skill)}")
+        of: Any = rows.set_index("metric")[["value", "low", "high", "n"]].to_dict("index")
+        r, nonadditive, gain = (_number(of[metric]["value"]) for metric in ("r", "r_nonadditive", "gain_in_r"))
+        skill = _interval(Interval(*(of["skill"][each] for each in ("value", "low", "high"))))
+        lines.append(f"  {group:{width}}  {of['r']['n']:>4}  {r:>6}  {nonadditive:>10}  {gain:>9}  {skill}")
     return lines
 
 

@@ -75,7 +75,7 @@ class Judged:
                 raise InputError(f"conditions: {whys}{more}. Leave conditions= out to judge all that can be.")
             judged = [at[name] for name in names]
         if len(judged) < 2:
-            raise InputError(_explain_too_few(judged, halved, known, chosen is not None))
+            raise InputError(_explain_too_few([int(i) for i in judged], halved, known, chosen is not None))
         n = np.stack([halved.train_n, halved.val_n])
         means = np.stack([halved.train_mean, halved.val_mean])
         whole = np.nansum(means * (n / n.sum(0))[..., None], 0)
