@@ -250,6 +250,12 @@ class Conditions:
         """Which regulators are not measured."""
         return self.regulator_rows < 0
 
+    @property
+    def usual_doses(self) -> np.ndarray:
+        """Where each regulator is held in its own condition, in all training cells (regulators,)."""
+        row = {targets: i for i, targets in enumerate(self.targets)}
+        return np.array([self.usual_values[row[gene,], j] for j, gene in enumerate(self.regulators)])
+
     def select(self, which: np.ndarray | Iterable[str]) -> Self:
         """Keep some conditions, and always the control; regulators and genes stay.
 

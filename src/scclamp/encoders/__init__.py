@@ -5,7 +5,7 @@ from __future__ import annotations
 from scclamp.encoders._encoder import Encoder
 from scclamp.encoders._identity import Identity
 from scclamp.encoders._pca import PCA
-from scclamp.encoders._resolve import encoded_means, placement, resolve
+from scclamp.encoders._resolve import affine_means, encoded_means, placement, resolve
 from scclamp.encoders._wrap import Wrapped, as_encoder, require_differentiable
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Encoder",
     "Identity",
     "Wrapped",
+    "affine_means",
     "as_encoder",
     "encoded_means",
     "placement",

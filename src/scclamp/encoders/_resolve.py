@@ -60,6 +60,11 @@ def resolve(
     return as_encoder(encoder)
 
 
+def affine_means(encoder: Encoder, conditions: Conditions) -> tuple[np.ndarray, np.ndarray]:
+    """Mean encodings of training and validation cells by an affine encoder, for which the means of the cells are enough."""
+    return _of_means(encoder, conditions.train_mean), _of_means(encoder, conditions.val_mean)
+
+
 def encoded_means(
     encoder: Encoder,
     conditions: Conditions,
@@ -88,7 +93,7 @@ def encoded_means(
     Means (..., conditions, d) of training and of validation cells; rows without cells are NaN.
     """
     if encoder.affine:
-        return _of_means(encoder, conditions.train_mean), _of_means(encoder, conditions.val_mean)
+        return affine_means(encoder, conditions)
     if conditions.train_mean.ndim > 2:
         msg = (
             f"bootstrap=True with encoder={encoder.name!r} is not supported: its means need a pass over the cells for every "

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from scclamp._digest import digest_names, digest_value
 from scclamp._errors import NonFiniteError
+
+if TYPE_CHECKING:
+    from scclamp.conditions import Conditions
 
 Encode = Callable[[Tensor], Tensor]
 """A differentiable lens: states (..., genes) to representations (..., d)."""
@@ -48,6 +52,39 @@ class FitProblem:
     encode: Encode
     encoder: str = ""
     given: tuple[str, str] | None = None
+
+    @classmethod
+    def of(
+        cls, singles: Conditions, encoded: tuple[np.ndarray, np.ndarray], encode: Encode, encoder: str, device: str
+    ) -> Self:
+        """Single-gene conditions as tensors on a device.
+
+        Parameters
+        ----------
+        singles
+            The control and the conditions of single genes.
+        encoded
+            Mean encodings of their training and of their validation cells.
+        encode, encoder
+            The lens, and its fingerprint.
+        device
+            Torch device.
+        """
+
+        def tensor(values: np.ndarray) -> Tensor:
+            return torch.as_tensor(np.asarray(values), device=device)
+
+        train, validation = encoded
+        return cls(
+            rows=tensor(singles.regulator_rows),
+            mask=tensor(singles.clamp_mask),
+            values=tensor(singles.clamp_values),
+            train=tensor(train),
+            validation=tensor(validation),
+            means=tensor(singles.train_mean),
+            encode=encode,
+            encoder=encoder,
+        )
 
     @property
     def digests(self) -> tuple[str, str]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
+from scclamp import encoders
 from scclamp._aliases import did_you_mean_gene
 from scclamp._arguments import require_whole
+from scclamp._device import read_device
 from scclamp._errors import ConvergenceWarning, InputError, list_some
-from scclamp._settings import settings
 from scclamp.encoders import Encoder, Identity
 from scclamp.fitting import FitConfig, FitProblem, Trainer, denoise, effective_weights
 from scclamp.predictors._clamp_states import ClampStates
@@ -92,7 +93,7 @@ class Clamp:
         trainer.run()
         trainer.restore_best()
         self.regulators_ = singles.regulators
-        self.doses_ = _usual_doses(singles)
+        self.doses_ = singles.usual_doses
         self.control_ = _one(singles.train_mean)[0]
         self.weights_ = effective_weights(trainer.dynamics).cpu().numpy()
         core = trainer.core if trainer.best_core is None else trainer.best_core
@@ -146,22 +147,9 @@ class Clamp:
         return self.states_
 
     def _problem(self, singles: Conditions) -> FitProblem:
-        device = settings.device if self.device is None else self.device
-
-        def tensor(values: np.ndarray) -> torch.Tensor:
-            return torch.as_tensor(np.asarray(values), device=device)
-
-        with torch.no_grad():
-            train, validation = (self.encoder.encode(tensor(m)) for m in (singles.train_mean, singles.val_mean))
-        return FitProblem(
-            rows=tensor(singles.regulator_rows),
-            mask=tensor(singles.clamp_mask),
-            values=tensor(singles.clamp_values),
-            train=train,
-            validation=validation,
-            means=tensor(singles.train_mean),
-            encode=self.encoder.encode,
-            encoder=self.encoder.fingerprint(),
+        encoded = encoders.affine_means(self.encoder, singles)
+        return FitProblem.of(
+            singles, encoded, self.encoder.encode, self.encoder.fingerprint(), read_device(self.device)
         )
 
     def _clamps(self, targets: Sequence[Target]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -203,9 +191,3 @@ class Clamp:
 def _one(means: np.ndarray) -> np.ndarray:
     """Means of the conditions, over replicates where there are any."""
     return means if means.ndim == 2 else means.mean(0)
-
-
-def _usual_doses(singles: Conditions) -> np.ndarray:
-    """Where each regulator is held in its own condition."""
-    values, position = _one(singles.clamp_values), {target: i for i, target in enumerate(singles.targets)}
-    return np.array([values[position[gene,], j] for j, gene in enumerate(singles.regulators)])

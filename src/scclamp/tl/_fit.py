@@ -209,21 +209,8 @@ def _prepare(
         encoders.require_differentiable(
             lens, torch.as_tensor(singles.train_mean.reshape(-1, singles.n_genes)[:2]).float()
         )
-    train, validation = encoders.encoded_means(lens, singles, adata, cells=cells)
-
-    def tensor(values: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(np.asarray(values), device=device)
-
-    problem = FitProblem(
-        rows=tensor(singles.regulator_rows),
-        mask=tensor(singles.clamp_mask),
-        values=tensor(singles.clamp_values),
-        train=tensor(train),
-        validation=tensor(validation),
-        means=tensor(singles.train_mean),
-        encode=lens.encode,
-        encoder=lens.fingerprint(),
-    )
+    encoded = encoders.encoded_means(lens, singles, adata, cells=cells)
+    problem = FitProblem.of(singles, encoded, lens.encode, lens.fingerprint(), device)
     return conditions, problem, lens
 
 
