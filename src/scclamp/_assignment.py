@@ -13,7 +13,7 @@ from scclamp._columns import read_column, unwrap
 from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._guides import strip_guides
 from scclamp._keys import CONTROL
-from scclamp._labels import describe_dropped, is_control_token
+from scclamp._labels import describe_dropped, is_control_token, is_stand_in
 from scclamp._recognise import read_perturbations
 from scclamp._split import LEFT_OUT, TRAIN, VALIDATION, read_roles, stratified_roles
 
@@ -205,7 +205,7 @@ def _require_control(cells: Assignment) -> None:
 def _explain_unmeasured(outside: list[str], cells: Assignment, adata: AnnData) -> str:
     hints = {g: did_you_mean_gene(g, adata.var_names, n=1) for g in outside[:_HINTS]}
     near = "".join(f" {g!r}:{hint}" for g, hint in hints.items() if hint)
-    controls = [g for g in outside if is_control_token(g)]
+    controls = [g for g in outside if is_control_token(g) or is_stand_in(g)]
     more = f" {list_some(controls)} look like controls: add them to control=." if controls else ""
     measured = set(adata.var_names)
     if strip_guides(outside, measured.__contains__, is_control_token):

@@ -9,7 +9,18 @@ from scclamp._aliases import Aliases
 from scclamp._errors import InputError, list_some
 from scclamp._guides import strip_contexts, strip_guides
 from scclamp._keys import CONTROL, SEPARATOR
-from scclamp._labels import LabelReport, is_control_token, is_unassigned, join, parse_labels
+from scclamp._labels import (
+    LabelReport,
+    is_control_token,
+    is_stand_in,
+    is_unassigned,
+    join,
+    parse_labels,
+    pieces_of,
+)
+
+TAKEN = "taken for a control"
+"""Begins the note on a label that usually stands in for a control."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ class _Harmoniser:
         self.aliases = Aliases(panel, given)
         self.by_case = _unique_by_case(panel)
         self.known = panel | symbols | self.aliases.symbols
+        # A reporter that is measured is a gene, in whatever case.
+        self.measured = {gene.casefold() for gene in panel | symbols}
         self.notes: dict[str, list[str]] = {label: [] for label in labels}
         self.left_out: set[str] = set()
         self.text = {label: self._whole(label, aliases) for label in labels}
@@ -115,10 +128,19 @@ class _Harmoniser:
                 self.notes[label].append(note.format(new[text].removesuffix(f"+{CONTROL}")))
 
     def _is_control(self, word: str) -> bool:
-        return is_control_token(word) if self.control is None else word in self.control
+        if self.control is not None:
+            return word in self.control
+        return is_control_token(word) or self._stands_in(word)
+
+    def _stands_in(self, word: str) -> bool:
+        named = word in self.aliases.given
+        return self.control is None and is_stand_in(word) and word.casefold() not in self.measured and not named
 
     def read(self) -> Harmony:
-        parsed = parse_labels(set(self.text.values()), genes=self.known - self._shadowed(), control=self.control)
+        texts = set(self.text.values())
+        stand_ins = {word for text in texts for word in {text, *pieces_of(text)} if self._stands_in(word)}
+        genes = self.known - self._shadowed()
+        parsed = parse_labels(texts, genes=genes, control=self.control, stand_ins=stand_ins)
         self.aliases.occurring = {gene for genes in parsed.targets.values() for gene in genes}
         mapped: dict[str, str] = {}
         targets: dict[str, tuple[str, ...]] = {}
@@ -145,6 +167,7 @@ class _Harmoniser:
                 if after != before:
                     renamed.add(label)
                 self._comment(label, before, after)
+        self._comment_on_controls(mapped)
         notes = {label: "; ".join(notes) for label, notes in self.notes.items() if notes}
         return Harmony(mapped, targets, dropped, ambiguous, renamed, notes)
 
@@ -170,6 +193,16 @@ class _Harmoniser:
         missing = [gene for gene in after if gene not in self.panel]
         if missing and self.panel:
             self.notes[label].append(f"not measured: {list_some(missing, 10)}")
+
+    def _comment_on_controls(self, mapped: Mapping[str, str]) -> None:
+        """Say which labels were taken for controls without being called so, and which other controls there are."""
+        control = {label: self.text[label] for label, name in mapped.items() if name == CONTROL}
+        for label, text in control.items():
+            if not any(self._stands_in(word) for word in {text, *pieces_of(text)}):
+                continue
+            others = [other for other, word in control.items() if word != text]
+            beside = f", beside {list_some(others, 3)}: name control= to keep them apart" if others else ""
+            self.notes[label].append(f"{TAKEN}{beside}")
 
 
 def _unique_by_case(panel: Collection[str]) -> dict[str, str]:

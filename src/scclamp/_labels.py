@@ -18,6 +18,8 @@ _CONTROL = re.compile(
     r"|nontargeting(ctrl|control|controls)|nt(ctrl|control|controls)|ntc|safetargeting|safetarget|scrambled?|mock|unperturbed)\d*"
     r"|(sg)?nt\d*"
 )
+# Cutting and reporter controls, and cells without a treatment, where they are no genes that are measured.
+_STAND_IN = re.compile(r"(sg)?(aavs1|lacz|e?gfp|untreated|vehicle)\d*")
 _UNASSIGNED = frozenset(
     "|nan|na|n/a|none|null|<na>|unassigned|unknown|undetermined|ambiguous|multiplet|multiplets|multiple|doublet|doublets"
     "|noguide|no guide|no_guide|no-guide|no_sgrna|no-sgrna|no sgrna|nosgrna|no_grna|no-grna|no grna|nogrna"
@@ -71,6 +73,17 @@ def is_control_token(token: str) -> bool:
     [True, True, True, True, False]
     """
     return _CONTROL.fullmatch(re.sub(r"[\s_.\-]", "", token).casefold()) is not None
+
+
+def is_stand_in(token: str) -> bool:
+    """Whether a word names what usually stands in for a control, unless it is a gene of the panel.
+
+    Examples
+    --------
+    >>> [is_stand_in(word) for word in ("AAVS1", "sgLacZ_2", "eGFP", "untreated", "WT", "KLF1")]
+    [True, True, True, True, False, False]
+    """
+    return _STAND_IN.fullmatch(re.sub(r"[\s_.\-]", "", token).casefold()) is not None
 
 
 def is_unassigned(label: str) -> bool:
@@ -127,7 +140,11 @@ def canonical(label: str, *, genes: Collection[str] = (), control: Collection[st
 
 
 def parse_labels(
-    labels: Iterable[str], *, genes: Collection[str] = (), control: Collection[str] | None = None
+    labels: Iterable[str],
+    *,
+    genes: Collection[str] = (),
+    control: Collection[str] | None = None,
+    stand_ins: Collection[str] = (),
 ) -> LabelReport:
     """Read unique labels as gene sets.
 
@@ -139,6 +156,8 @@ def parse_labels(
         Genes of the panel. A label that equals one of them is that gene, whatever characters it holds.
     control
         Labels that mean control, exactly as written. By default the usual ones are recognised.
+    stand_ins
+        Words that mean control beside the usual ones.
 
     Returns
     -------
@@ -155,7 +174,7 @@ def parse_labels(
     ['x_y']
     """
     labels = list(dict.fromkeys(labels))
-    reader = _Reader(labels, genes, control)
+    reader = _Reader(labels, genes, control, frozenset(stand_ins))
     mapped: dict[str, str] = {}
     targets: dict[str, tuple[str, ...]] = {}
     dropped: dict[str, str] = {}
@@ -179,8 +198,14 @@ def parse_labels(
 class _Reader:
     """Reads stripped labels, given what is known to be a gene and what is known to be control."""
 
-    def __init__(self, labels: Iterable[str], genes: Collection[str], control: Collection[str] | None) -> None:
-        self.explicit = control is not None
+    def __init__(
+        self,
+        labels: Iterable[str],
+        genes: Collection[str],
+        control: Collection[str] | None,
+        stand_ins: frozenset[str],
+    ) -> None:
+        self.explicit, self.stand_ins = control is not None, stand_ins
         self.controls = frozenset(c.strip() for c in control or ())
         # What would be read as the name of the control, or as no name, is no gene.
         self.panel = frozenset(genes) - {"", CONTROL}
@@ -188,7 +213,8 @@ class _Reader:
 
     def is_control(self, word: str) -> bool:
         # A human gene is called CTRL: once the user has named the controls, a gene of the panel is a gene.
-        return word in self.controls or (is_control_token(word) and not (self.explicit and word in self.panel))
+        named = word in self.controls or word in self.stand_ins
+        return named or (is_control_token(word) and not (self.explicit and word in self.panel))
 
     def read(self, word: str) -> tuple[tuple[str, ...], str]:
         """Gene set of a label, or the reason why there is none."""
@@ -250,6 +276,17 @@ class _Reader:
             if len(pieces) == 1:
                 found |= pieces
         return frozenset(found - {""})
+
+
+def pieces_of(label: str) -> list[str]:
+    """Words of a label between all signs that may join genes.
+
+    Examples
+    --------
+    >>> pieces_of("AHR+KLF1_ctrl")
+    ['AHR', 'KLF1', 'ctrl']
+    """
+    return [piece.strip() for part in label.split(SEPARATOR) for piece in _SPLIT.split(part)[::2]]
 
 
 def _readings(word: str, accept: Callable[[str], bool]) -> set[tuple[str, ...]]:

@@ -204,7 +204,7 @@ def test_mudata_labels_beside_the_modalities():
 
 def test_the_report_goes_to_the_logger(caplog, capsys):
     caplog.set_level(logging.INFO, logger="scclamp")
-    perturbations(screen(["ctrl", "C19orf26", "AHR"]))
+    perturbations(screen(["ctrl", "C19orf26", "AHR"]), show=False)
     assert "1 label, 1 cell\n" in caplog.text
     assert "'C19orf26' -> CBARP (1 cell, renamed: C19orf26 is called CBARP)" in caplog.text
     assert capsys.readouterr().out == ""
@@ -292,3 +292,61 @@ def test_perturbench_file(shared_data):
     adata = ad.read_h5ad(shared_data / "perturbench_devel" / "devel.h5ad")
     perturbations(adata, key="condition")
     assert canonical(adata) == ["+".join(sorted(c.split("+"))) for c in adata.obs["condition"]]
+
+
+def test_the_outline_is_printed_unless_told_otherwise(capsys):
+    perturbations(screen(["ctrl", "KLF1_AHR", "C19orf26"]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "obs['perturbation'] from obs['condition']: 3 cells, 2 perturbations and the control"
+    assert "  renamed: 1 label, 1 cell: 'C19orf26' -> CBARP" in lines
+    perturbations(screen(["ctrl", "KLF1_AHR", "C19orf26"]), show=False)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(InputError):
+        perturbations(screen(["ctrl", "AHR", "AHR_FOO"]))
+    assert capsys.readouterr().out == "", "nothing was written"
+
+
+@pytest.mark.parametrize(
+    "word", ["AAVS1", "LacZ", "GFP", "eGFP", "sgAAVS1-2", "untreated", "vehicle", "safe-targeting"]
+)
+def test_what_stands_in_for_a_control(word, capsys):
+    adata = screen([word, "AHR", f"KLF1+{word}"])
+    perturbations(adata)
+    assert canonical(adata) == ["control", "AHR", "KLF1"]
+    notes = adata.uns["perturbations"]["report"].set_index("label")["note"]
+    if word != "safe-targeting":
+        assert notes[word] == "taken for a control"
+        assert f"  taken for a control: 1 label, 1 cell: {word!r}" in capsys.readouterr().out.splitlines()
+    assert notes["AHR"] == ""
+
+
+def test_a_reporter_that_is_measured_is_a_gene():
+    adata = screen(["ctrl", "GFP", "AHR"], genes=[*GENES, "gfp"])
+    perturbations(adata)
+    assert canonical(adata) == ["control", "gfp", "AHR"]
+    by_symbol = screen(["ctrl", "GFP", "AHR"])
+    by_symbol.var["gene_symbol"] = ["GFP", *GENES[1:]]
+    perturbations(by_symbol, key="condition")
+    assert canonical(by_symbol)[1] == "GFP"
+
+
+def test_a_stand_in_beside_another_control_is_said_and_can_be_kept_apart(capsys):
+    labels = ["non-targeting", "AAVS1", "AHR"]
+    adata = screen(labels)
+    perturbations(adata)
+    assert canonical(adata) == ["control", "control", "AHR"]
+    told = "taken for a control, beside 'non-targeting': name control= to keep them apart"
+    assert adata.uns["perturbations"]["report"].set_index("label")["note"]["AAVS1"] == told
+    assert told in capsys.readouterr().out
+    apart = screen(labels)
+    perturbations(apart, control="non-targeting")
+    assert canonical(apart) == ["control", "AAVS1", "AHR"]
+    with pytest.raises(InputError, match="'AAVS1' look like controls: add them to control="):
+        fit(screen(labels))
+
+
+def test_wild_type_is_no_word_for_a_control():
+    """WT may be a genotype that was perturbed; somebody has to say."""
+    adata = screen(["ctrl", "WT", "AHR"])
+    perturbations(adata)
+    assert canonical(adata)[1] == "WT"

@@ -88,7 +88,7 @@ def to_house(adata: AnnData, layout: Layout) -> list[str]:
     if layout.label == PERTURBATION:
         del obs[PERTURBATION]
     meanings = layout.meanings(map(str, obs[LABEL].cat.categories))
-    perturbations(adata, key=LABEL, aliases=meanings, ambiguous="drop")
+    perturbations(adata, key=LABEL, aliases=meanings, ambiguous="drop", show=False)
     return notes
 
 

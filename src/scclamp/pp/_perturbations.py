@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from scclamp._columns import Table, read_column, unwrap
@@ -18,6 +18,7 @@ from scclamp._keys import CONTROL, HARMONISED, PERTURBATION
 from scclamp._labels import describe_dropped
 from scclamp._reading import Reading
 from scclamp._recognise import read_perturbations
+from scclamp.pp._label_report import describe, outline, tabulate
 from scclamp.pp._writing import require_writable, write
 
 if TYPE_CHECKING:
@@ -39,13 +40,15 @@ def perturbations(
     ambiguous: Literal["error", "drop"] = "error",
     mod: str | None = None,
     added: str = PERTURBATION,
+    show: bool = True,
 ) -> None:
     """Write canonical labels: `control`, a gene, or sorted genes joined by `+`.
 
     Labels of GEARS, pertpy, scPerturb, CPA, PerturbBench, STATE, Replogle and Norman are understood, guide identities among
     them (``STAT2g2``, ``AHR_-_17338164.23-P1P2``, ``AHR_NegCtrl0__AHR_NegCtrl0``), with gene sets of any size. A renamed gene
     gets the name under which the panel measures it. Cells without a guide, or with too many, get a missing value and are
-    counted in a warning. The report of every label is stored, and sent to the logger `scclamp` at level `info`.
+    counted in a warning. What stands in for a control (AAVS1, LacZ, GFP, untreated, vehicle) is one unless it is measured, and the
+    report says so. An outline of the report is printed; the whole of it is stored, and sent to the logger `scclamp` at level `info`.
 
     Parameters
     ----------
@@ -64,6 +67,8 @@ def perturbations(
         Modality of a MuData, to which everything is written; the labels may stand in the MuData's own `obs`.
     added
         Name of the column that is written. It may be the one that is read.
+    show
+        Whether to print an outline of what was mapped, renamed, left out and not measured.
 
     Returns
     -------
@@ -83,6 +88,9 @@ def perturbations(
     >>> obs = pd.DataFrame({"condition": ["ctrl", "KLF1+AHR", "ctrl+KIAA1804"]}, index=list("xyz"))
     >>> adata = ad.AnnData(np.ones((3, 3)), obs=obs, var=pd.DataFrame(index=["AHR", "KLF1", "MAP3K21"]))
     >>> sc_c.pp.perturbations(adata)
+    obs['perturbation'] from obs['condition']: 3 cells, 2 perturbations and the control
+      mapped: 2 labels, 2 cells
+      renamed: 1 label, 1 cell: 'ctrl+KIAA1804' -> MAP3K21
     >>> list(adata.obs["perturbation"])
     ['control', 'AHR+KLF1', 'MAP3K21']
     >>> list(adata.uns["perturbations"]["report"]["status"])
@@ -102,7 +110,7 @@ def perturbations(
         categories=pd.Index([CONTROL, *sorted(set(names) - {CONTROL, ""})], dtype=object),
     )
     sizes = pd.array([len(harmony.targets[name]) if name else pd.NA for name in names], dtype="Int64")
-    report = _report(reading, harmony)
+    report = tabulate(reading, harmony)
     if reading.key == added and _kept(table, added, column):
         report = table.adata.uns[HARMONISED]["report"]
     params = {
@@ -116,7 +124,9 @@ def perturbations(
     _warn(table, reading, harmony, aliases)
     record = {"params": json.dumps(params, sort_keys=True), "report": report}
     write(table.adata, {added: column, f"n_{added}s": sizes}, {HARMONISED: record})
-    _logger.info("obs[%r] from obs[%r]:\n%s", added, reading.key, _describe(report))
+    if show:
+        sys.stdout.write(outline(report, added, reading.key))
+    _logger.info("obs[%r] from obs[%r]:\n%s", added, reading.key, describe(report))
 
 
 def _checked(aliases: Mapping[str, str | None] | None) -> dict[str, str | None]:
@@ -156,26 +166,6 @@ def _set_aside(found: Harmony) -> Harmony:
     return Harmony(found.mapped, found.targets, dropped, {}, found.renamed, notes)
 
 
-def _report(reading: Reading, harmony: Any) -> pd.DataFrame:
-    """One row for each label, missing ones last."""
-    counts = np.bincount(reading.raw.codes + 1, minlength=len(reading.raw.categories) + 1)
-    rows = []
-    for label, n_cells in zip(map(str, reading.raw.categories), counts[1:], strict=True):
-        note = harmony.notes.get(label, "")
-        if label in harmony.mapped:
-            status = "renamed" if label in harmony.renamed else "mapped"
-        elif harmony.dropped[label] == "ambiguous":
-            status = "ambiguous"
-        else:
-            status, note = "dropped", "; ".join(filter(None, [harmony.dropped[label], note]))
-        rows.append((label, harmony.mapped.get(label, ""), int(n_cells), status, note))
-    if counts[0]:
-        rows.append(("", "", int(counts[0]), "dropped", "missing"))
-    report = pd.DataFrame(rows, columns=["label", "perturbation", "n_cells", "status", "note"])
-    report.index = report.index.astype(str)
-    return report
-
-
 def _kept(table: Table, added: str, column: pd.Categorical) -> bool:
     """Whether the column stands as an earlier call wrote it, so that only its report knows the labels."""
     before = table.read(added, "added")
@@ -212,21 +202,3 @@ def _explain_unmeasured(table: Table, genes: list[str]) -> str:
         if not known.isdisjoint(genes):
             return f"{msg} var[{key!r}] names them: set adata.var_names from it, and call pp.perturbations again."
     return f"{msg} Check that both are symbols, or both identifiers; genes that were truly not measured are for tl.fit(unmeasured='latent')."
-
-
-def _describe(report: pd.DataFrame) -> str:
-    """Totals, every label that was not simply taken over, and the genes that are not measured in one line."""
-    total = report.groupby("status", sort=True)["n_cells"].agg(["size", "sum"])
-    lines = [f"  {status!s}: {_n(row['size'], 'label')}, {_n(row['sum'], 'cell')}" for status, row in total.iterrows()]
-    plain = (report["status"] == "mapped") & report["note"].str.fullmatch(r"(not measured: .*)?")
-    for label, name, n_cells, status, note in report[~plain].to_numpy(dtype=object):
-        why = f"{status}: {note}" if note else status
-        lines.append(f"  {label!r} -> {name or 'nothing'} ({_n(n_cells, 'cell')}, {why})")
-    outside = report.loc[plain & (report["note"] != ""), "label"]
-    if len(outside):
-        lines.append(f"  {_n(len(outside), 'label')} with genes that are not measured: {list_some(outside, 20)}")
-    return "\n".join(lines)
-
-
-def _n(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
