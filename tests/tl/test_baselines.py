@@ -63,7 +63,7 @@ def test_free_scales_need_a_split_or_choosing_combinations(tiny, pairs):
     assert list(found.obs_names) == pairs[3:]
     assert found.uns["baselines"]["learned"]["scaled_additive"]["scale"] > 0
     assert json.loads(found.uns["baselines"]["params"])["choosing"] == pairs[:3]
-    with pytest.raises(InputError, match="choosing: 'REG01\\+REG02' are no combinations"):
+    with pytest.raises(InputError, match="choosing: 'REG01\\+REG02' is no combination with"):
         sc_c.tl.baselines(tiny, predictors="scaled_additive", choosing=["REG02+REG01"])
 
 

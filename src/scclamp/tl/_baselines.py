@@ -139,7 +139,8 @@ def _learned_from(screen: Screen, choosing: Sequence[str] | None, split_key: str
     possible = {n for n, ok in zip(conditions.names, conditions.combos & trained, strict=True) if ok}
     if missing := sorted(wanted - possible):
         hint = did_you_mean(missing[0], possible)
-        raise InputError(f"choosing: {list_some(missing)} are no combinations with training cells.{hint}")
+        what = "is no combination" if len(missing) == 1 else "are no combinations"
+        raise InputError(f"choosing: {list_some(missing)} {what} with training cells.{hint}")
     return conditions.select((conditions.singles & trained) | np.isin(conditions.names, sorted(wanted)))
 
 
