@@ -25,7 +25,7 @@ def prepare(path: Path) -> ad.AnnData:
     """From raw counts to the panel, with canonical labels and a split of the cells."""
     raw = ad.read_h5ad(path)
     raw = raw[raw.obs["grna_top_frac"] >= MIN_TOP_FRACTION].copy()
-    sc_c.pp.perturbations(raw, key="target")
+    sc_c.pp.perturbations(raw, key="target", show=False)
     panel = sc_c.pp.recipe(raw, n_top_genes=None, library_size_key="response_n_umis")
     sc_c.pp.split(panel, "cells", rng=0)
     return panel
