@@ -19,7 +19,7 @@ CONFIGS = {"default": FitConfig(), "paper": FitConfig.paper()}
 
 def run(scale: Scale) -> Outcome:
     quick = scale == Scale.QUICK
-    size, epochs, repeats = (SMALL, 30, 1) if quick else (NORMAN, 1000, 3)
+    size, epochs, repeats = (SMALL, 30, 1) if quick else (NORMAN, 1000, 5)
     devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     fits = {}
     for device in devices:
@@ -29,6 +29,7 @@ def run(scale: Scale) -> Outcome:
     ours = fits["default", "cpu"]
     checks = [
         Check(f"{epochs} epochs, default configuration, CPU", ours["seconds"], "s", at_most=12),
+        Check(f"the same, best of {repeats}", ours["best, s"], "s"),
         Check(f"{epochs} epochs, paper's configuration, CPU", fits["paper", "cpu"]["seconds"], "s"),
         Check(
             "one epoch, dense G x G over ours (default)",
@@ -58,6 +59,7 @@ def fit(screen: Screen, config: FitConfig, epochs: int, repeats: int) -> dict[st
         whole.append(time.perf_counter() - begin)
     return {
         "seconds": statistics.median(whole),
+        "best, s": min(whole),
         "start, s": statistics.median(starts),
         "ms per epoch": 1e3 * (statistics.median(whole) - statistics.median(starts)) / epochs,
         "solver steps per epoch": steps(trainer),
@@ -107,7 +109,7 @@ BENCHMARK = Benchmark(
     about=(
         "2,553 genes, 102 regulators, control and all singles (103 conditions), identity encoder, 1,000 epochs "
         "without early stopping, on means of a random stable network with the noise of some 200 cells. The median "
-        "of three fits, the closed-form start included. The dense peer is the published algorithm taken literally "
+        "of five fits, the closed-form start included. The dense peer is the published algorithm taken literally "
         "(`dense_oracle.py`): it iterates all genes and solves one G x G system per condition; no optimiser step "
         "is charged to it."
     ),
