@@ -6,6 +6,7 @@ from benchmarks import (
     encoder,
     ensemble,
     imports,
+    lenses,
     norman,
     norman_fit,
     papalexi,
@@ -29,5 +30,6 @@ BENCHMARKS = (
     norman.BENCHMARK,
     papalexi.BENCHMARK,
     encoder.BENCHMARK,
+    lenses.BENCHMARK,
     reliability.BENCHMARK,
 )
