@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def regulatory_weight(shifts: Floats, directions: Floats) -> Floats:
-    """Signal of each perturbation along each direction, ``(shift . v)^2``; the sum over perturbations is the paper's w.
+    """Signal of each perturbation along each direction, ``<shift, v>^2``; the sum over perturbations is the paper's w.
 
     Parameters
     ----------
