@@ -38,7 +38,7 @@ def mean_logit(probabilities: Sequence[ArrayLike]) -> Floats:
         raise InputError("probabilities must lie between 0 and 1. Combine other scores by standardised_mean.")
     with np.errstate(divide="ignore", invalid="ignore"):
         logit = (np.log(p) - np.log1p(-p)).mean(0)
-    return np.exp(-np.logaddexp(0, -logit))
+        return np.exp(-np.logaddexp(0, -logit))
 
 
 def standardised_mean(scores: Sequence[ArrayLike]) -> Floats:
