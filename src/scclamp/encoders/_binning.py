@@ -41,10 +41,7 @@ def quantile_bins(x: Tensor, n_bins: int = 51, *, temperature: float = 0.0) -> T
     >>> quantile_bins(torch.tensor([0.0, 1.0, 2.0, 5.0]), 4)
     tensor([0., 1., 2., 3.])
     """
-    if n_bins < 3:
-        raise InputError(f"n_bins={n_bins!r} must be at least 3: one for zero and two for the rest.")
-    if not 0 <= temperature < float("inf"):
-        raise InputError(f"temperature={temperature!r} must be a number that is not negative. Use 0 for exact bins.")
+    require_binnable(n_bins, temperature)
     positive = x > 0
     edges = _edges(x, positive, n_bins - 1)
     if temperature > 0:
@@ -53,6 +50,14 @@ def quantile_bins(x: Tensor, n_bins: int = 51, *, temperature: float = 0.0) -> T
     bins = torch.searchsorted(edges.contiguous(), x.detach().contiguous(), right=True)
     line = _slope(x.detach(), edges, bins) * x
     return torch.where(positive, bins.to(x.dtype) + (line - line.detach()), 0.0)
+
+
+def require_binnable(n_bins: int, temperature: float) -> None:
+    """Refuse settings that no bins can have."""
+    if n_bins < 3:
+        raise InputError(f"n_bins={n_bins!r} must be at least 3: one for zero and two for the rest.")
+    if not 0 <= temperature < float("inf"):
+        raise InputError(f"temperature={temperature!r} must be a number that is not negative. Use 0 for exact bins.")
 
 
 def _edges(x: Tensor, positive: Tensor, n_edges: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from scclamp._arguments import require_whole
 from scclamp._errors import InputError
-from scclamp.encoders._binning import quantile_bins
+from scclamp.encoders._binning import quantile_bins, require_binnable
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._scgpt_model import ScGPTConfig, ScGPTModel
 from scclamp.encoders._weights import fit_state, load_tensors, read_json
@@ -171,6 +171,7 @@ class ScGPTMap(nn.Module):
         normalise: bool,
     ) -> None:
         super().__init__()
+        require_binnable(config.n_bins, temperature)
         self.model, self.n_bins, self.n_genes = model, config.n_bins, len(mapping.genes)
         self.temperature, self.zeros, self.normalise = temperature, zeros, normalise
         at = torch.as_tensor(mapping.at)
