@@ -62,7 +62,7 @@ class ScGPT:
     affine = False
     input = "log"
 
-    def __init__(self, function: ScGPTMap, mapping: GeneMapping, *, batch_size: int | None = 64) -> None:
+    def __init__(self, function: ScGPTMap, mapping: GeneMapping, *, batch_size: int | None = 16) -> None:
         self.function = function.eval().requires_grad_(False)
         self.mapping = mapping
         self.batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
@@ -77,7 +77,7 @@ class ScGPT:
         zeros: bool = True,
         normalise: bool = True,
         aliases: Mapping[str, str] | None = None,
-        batch_size: int | None = 64,
+        batch_size: int | None = 16,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
     ) -> Self:
