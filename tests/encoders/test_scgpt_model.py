@@ -86,6 +86,8 @@ def test_config_is_read():
         ({"input_emb_style": "scaling"}, "input_emb_style='scaling'"),
         ({"input_style": "log1p"}, "input_style='log1p'.*'binned'"),
         ({"embsize": None, "nlayers": 0}, "no positive whole number for embsize, nlayers"),
+        ({"n_bins": "51"}, "n_bins='51' in args.json is of another kind"),
+        ({"pad_value": None}, "pad_value=None"),
         ({"nheads": 3}, "embsize=8 in args.json is no multiple of nheads=3"),
     ],
 )

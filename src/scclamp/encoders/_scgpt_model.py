@@ -65,6 +65,11 @@ class ScGPTConfig:
                 f"checkpoint: embsize={args['embsize']} in args.json is no multiple of nheads={args['nheads']}. Check the file."
             )
         rest = {name: args[name] for name in ("pad_token", "pad_value", "n_bins") if name in args}
+        for name, kind in (("pad_token", str), ("pad_value", int | float), ("n_bins", int)):
+            if name in rest and not isinstance(rest[name], kind):
+                raise InputError(
+                    f"checkpoint: {name}={rest[name]!r} in args.json is of another kind. Download it anew."
+                )
         return cls(**{name: args[name] for name in sizes}, **rest)
 
 
