@@ -100,6 +100,33 @@ def test_operations_without_a_forward_mode_have_slopes():
     np.testing.assert_allclose(found, expected, atol=1e-13)
 
 
+class _Attention(torch.nn.Module):
+    """A token for each gene, its value added, two heads of fused attention, and a number for each."""
+
+    def __init__(self):
+        super().__init__()
+        draw = torch.Generator().manual_seed(1)
+        sizes = {"genes": (G, 8), "value": (1, 8), "project": (8, 24), "out": (8, 1)}
+        weights = {name: torch.randn(size, generator=draw, dtype=torch.float64) for name, size in sizes.items()}
+        self.weights = torch.nn.ParameterDict(weights).requires_grad_(False)
+
+    def forward(self, x):
+        tokens = self.weights["genes"] + x[..., None] @ self.weights["value"]
+        parts = (tokens @ self.weights["project"]).chunk(3, -1)
+        q, k, v = (part.unflatten(-1, (2, 4)).transpose(-2, -3) for part in parts)
+        mixed = torch.nn.functional.scaled_dot_product_attention(q, k, v).transpose(-2, -3).flatten(-2)
+        return ((tokens + mixed) @ self.weights["out"])[..., 0]
+
+
+@pytest.mark.parametrize(("sources", "targets"), SIDES)
+def test_transformers_have_slopes_both_ways(sources, targets):
+    module = _Attention()
+    found = gradient_path(module, STATES, sources, targets)
+    for t, state in enumerate(STATES):
+        J = torch.autograd.functional.jacobian(lambda x: module(x[None])[0], state)
+        np.testing.assert_allclose(found[:, :, t], J[targets][:, sources].T, atol=1e-11)
+
+
 def test_genes_without_reconstruction_do_not_spoil_the_others():
     def reconstruct(x):
         out = torch.full_like(x, float("nan"))

@@ -34,9 +34,10 @@ def test_sign_is_that_of_the_weight(method):
     score, sign = question(lambda x: x @ W, method=method).answer(method, ALL, ALL)
     off = ~np.eye(3, dtype=bool)
     np.testing.assert_array_equal(sign[off], np.sign(W.numpy())[off])
+    assert not sign[~off].any()
     assert (np.argsort(score[off], kind="stable") == np.argsort(W.abs().numpy()[off], kind="stable")).all()
     if method != "ensemble":
-        np.testing.assert_allclose(score, W.abs())
+        np.testing.assert_allclose(score[off], W.abs()[off])
 
 
 def test_answer_of_a_gene_to_itself_does_not_set_the_scale_of_both():
@@ -58,6 +59,14 @@ def test_a_model_without_dependences_has_no_sign():
 def test_infinite_answers_are_an_error():
     with pytest.raises(NonFiniteError, match="method='virtual'"):
         question(lambda x: 1 / x, method="virtual").answer("virtual", ALL, ALL)
+
+
+def test_a_gene_that_is_read_only_when_expressed_may_be_silenced():
+    def reconstruct(x):
+        return torch.where(x > 0, x @ W, torch.nan)
+
+    score, _ = question(reconstruct, method="silencing").answer("silencing", ALL[:2], ALL[:2])
+    np.testing.assert_allclose(score, [[0, 0.5 * 2], [1 * 0.5, 0]])
 
 
 def test_all_genes_known_is_no_warning():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scclamp.probes._edge_splits import dataset_disjoint, gene_disjoint
 from scclamp.probes._embedding_baselines import (
     embedding_shift,
     embedding_similarity,
@@ -16,10 +17,12 @@ from scclamp.probes._virtual_value import effect_and_strength, virtual_value_per
 
 __all__ = [
     "captured",
+    "dataset_disjoint",
     "effect_and_strength",
     "embedding_shift",
     "embedding_similarity",
     "embedding_sum",
+    "gene_disjoint",
     "gradient_path",
     "gradient_trajectory",
     "infinitesimal_transmission",

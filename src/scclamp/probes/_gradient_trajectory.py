@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from scclamp._errors import InputError
 from scclamp.probes._transmitted import _jvp
@@ -142,7 +143,9 @@ def _forward(
     for i, t in pairs(found.shape[0], found.shape[2], batch_size, found.device):
         x = state(i, t)
         along = torch.zeros_like(x).scatter_(1, sources[i][:, None], 1.0)
-        found[i, :, t] = _jvp(lambda x: reconstruct(x)[:, targets], x, along).detach()
+        # Fused attention knows neither a forward mode nor a second derivative.
+        with sdpa_kernel(SDPBackend.MATH):
+            found[i, :, t] = _jvp(lambda x: reconstruct(x)[:, targets], x, along).detach()
     return found
 
 

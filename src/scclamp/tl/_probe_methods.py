@@ -107,12 +107,14 @@ class Question:
     def _one(self, method: str, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         i, j = (torch.as_tensor(at, device=self.model.device) for at in (sources, targets))
         effect, strength = self._measure(method, i, j)
-        found = effect.double().cpu().numpy(), strength.double().cpu().numpy()
+        different = sources[:, None] != targets[None, :]
+        # A model that reads no zeros has no word on a gene that is silenced, and nobody asks for it.
+        found = tuple(np.where(different, each.double().cpu().numpy(), 0.0) for each in (effect, strength))
         if not all(np.isfinite(each).all() for each in found):
             raise NonFiniteError(
                 f"method={method!r} got a NaN or an infinity from {self.model.name!r}. Check its input range."
             )
-        return found
+        return found[0], found[1]
 
     def _measure(self, method: str, i: torch.Tensor, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         model, state, size = self.model, self.state, self.batch_size
@@ -143,7 +145,9 @@ class Question:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return bool(np.isfinite(float(value)))
 
 
 def _known(model: Model, state: torch.Tensor, method: str) -> np.ndarray:
