@@ -6,6 +6,7 @@ from scclamp.encoders._cache import Cached, cached
 from scclamp.encoders._check import check, quick_check
 from scclamp.encoders._encoder import Encoder
 from scclamp.encoders._genes import GeneMapping
+from scclamp.encoders._gremln import GREmLN
 from scclamp.encoders._identity import Identity
 from scclamp.encoders._pca import PCA
 from scclamp.encoders._report import Report
@@ -18,6 +19,7 @@ __all__ = [
     "PCA",
     "Cached",
     "Encoder",
+    "GREmLN",
     "GeneMapping",
     "Identity",
     "Report",
