@@ -52,7 +52,8 @@ class Report:
         lines = [
             f"encoder {self.encoder!r}: {'no check failed' if self.passed else f'{len(self.failures)} checks FAILED'}"
         ]
-        for row in self.table.itertuples():
+        rows: Any = self.table.itertuples()
+        for row in rows:
             beside = "" if row.gene_space != row.gene_space else f"; gene space {row.gene_space:.3g}"
             said = f"{row.figure:.3g} (threshold {row.threshold:.3g}{beside})"
             lines.append(f"  {_VERDICTS[row.passed]:<9} {row.check}: {said}\n            {row.meaning}")
