@@ -83,3 +83,34 @@ def test_gradients_flow(module):
     module.eval().double()
     x = torch.linspace(-1, 1, 10, dtype=torch.float64).reshape(2, 5).requires_grad_()
     assert torch.autograd.gradcheck(as_encoder(module).encode, x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_parameters_of_another_precision_are_named(module, dtype):
+    encoder = as_encoder(module.to(dtype), name="net")
+    kind = str(dtype).removeprefix("torch.")
+    with pytest.raises(InputError, match=rf"'net' has parameters of {kind} on cpu.*\.to\('cpu', torch\.float32\)"):
+        require_differentiable(encoder, torch.ones(2, 5))
+    require_differentiable(as_encoder(module.float()), torch.ones(2, 5))
+
+
+def test_parameters_on_another_device_are_named(module):
+    with pytest.raises(
+        InputError, match=r"parameters of float32 on meta, but the states of the fit are float32 on cpu"
+    ):
+        require_differentiable(as_encoder(module.to("meta")), torch.ones(2, 5))
+
+
+def test_an_encoder_that_converts_its_input_is_fine_and_its_own_errors_stay(module):
+    class Converting:
+        name, affine, function = "own", False, module.double()
+
+        def encode(self, x):
+            return self.function(x.double()).to(x)
+
+        def fingerprint(self):
+            return "own"
+
+    require_differentiable(Converting(), torch.ones(2, 5))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        require_differentiable(as_encoder(module.float()), torch.ones(2, 4))

@@ -5,13 +5,15 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 from scclamp import datasets
 from scclamp._errors import InputError, InputWarning
 from scclamp.conditions import Conditions
+from scclamp.encoders import as_encoder
 from scclamp.fitting import FitConfig
 from scclamp.tl import fit
-from scclamp.tl._fit_checks import FEW_CELLS, look_at, read_config, read_rng, report
+from scclamp.tl._fit_checks import FEW_CELLS, look_at, look_through, read_config, read_rng, report
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,15 @@ def test_the_end_of_a_fit_is_logged(caplog):
     assert caplog.messages == [
         "30 epochs; kept epoch 0, 12 (0 is the start), validation 0.5, 0.25, largest spectral radius 0.70"
     ]
+
+
+def test_a_lens_that_shows_little_is_named(screen):
+    singles = read(screen)
+    few = as_encoder(lambda x: x[..., :9].tanh(), name="few")
+    with pytest.warns(InputWarning, match=r"encoder='few' fails 1 checks: gradient flow \(0\.15\)"):
+        look_through(few, singles, torch.float32, "cpu")
+    look_through(as_encoder(torch.tanh), singles, torch.float32, "cpu")
+    with pytest.raises(InputError, match="parameters of float64 on cpu, but the states of the fit are float32"):
+        look_through(
+            as_encoder(torch.nn.Linear(60, 2, dtype=torch.float64), affine=True), singles, torch.float32, "cpu"
+        )

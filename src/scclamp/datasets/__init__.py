@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scclamp.datasets._adamson_2016 import adamson_2016
+from scclamp.datasets._beeline import ReferenceNetwork, beeline
 from scclamp.datasets._gene_sets import gene_sets
 from scclamp.datasets._norman_2019 import norman_2019
 from scclamp.datasets._papalexi_2021 import papalexi_2021
@@ -11,7 +12,9 @@ from scclamp.datasets._replogle_2022_rpe1 import replogle_2022_rpe1
 from scclamp.datasets._simulated import simulated
 
 __all__ = [
+    "ReferenceNetwork",
     "adamson_2016",
+    "beeline",
     "gene_sets",
     "norman_2019",
     "papalexi_2021",

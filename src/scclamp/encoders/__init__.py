@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from scclamp.encoders._cache import Cached, cached
+from scclamp.encoders._check import check, quick_check
 from scclamp.encoders._encoder import Encoder
+from scclamp.encoders._genes import GeneMapping
+from scclamp.encoders._gremln import GREmLN
 from scclamp.encoders._identity import Identity
 from scclamp.encoders._pca import PCA
-from scclamp.encoders._resolve import affine_means, encoded_means, placement, resolve
+from scclamp.encoders._report import Report
+from scclamp.encoders._resolve import affine_means, encoded_means, resolve
+from scclamp.encoders._rows import placement
+from scclamp.encoders._scgpt import ScGPT
 from scclamp.encoders._wrap import Wrapped, as_encoder, require_differentiable
 
 __all__ = [
     "PCA",
+    "Cached",
     "Encoder",
+    "GREmLN",
+    "GeneMapping",
     "Identity",
+    "Report",
+    "ScGPT",
     "Wrapped",
     "affine_means",
     "as_encoder",
+    "cached",
+    "check",
     "encoded_means",
     "placement",
+    "quick_check",
     "require_differentiable",
     "resolve",
 ]

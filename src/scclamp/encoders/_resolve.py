@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+import scipy.sparse as sp
 
 from scclamp._columns import unwrap
 from scclamp._errors import InputError, did_you_mean
 from scclamp._source import open_layer
 from scclamp._split import TRAIN, VALIDATION
 from scclamp._streaming import CHUNK_SIZE, encoded_sums, selector
-from scclamp.encoders._encoder import Encoder
+from scclamp.encoders._cache import Cached
 from scclamp.encoders._identity import Identity
 from scclamp.encoders._pca import PCA
+from scclamp.encoders._rows import encode_rows
 from scclamp.encoders._wrap import as_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
+
     from scclamp._assignment import Assignment
     from scclamp.conditions import Conditions
+    from scclamp.encoders._encoder import Encoder
 
 _NAMES = ("identity", "pca")
 
@@ -62,7 +67,7 @@ def resolve(
 
 def affine_means(encoder: Encoder, conditions: Conditions) -> tuple[np.ndarray, np.ndarray]:
     """Mean encodings of training and validation cells by an affine encoder, for which the means of the cells are enough."""
-    return _of_means(encoder, conditions.train_mean), _of_means(encoder, conditions.val_mean)
+    return encode_rows(encoder, conditions.train_mean), encode_rows(encoder, conditions.val_mean)
 
 
 def encoded_means(
@@ -100,38 +105,15 @@ def encoded_means(
             "replicate. Use n_seeds without bootstrap, or an affine encoder (identity, pca, or affine=True)."
         )
         raise InputError(msg)
-    at = [cells.names.index(name) for name in conditions.names]
+    # All conditions and both roles in one pass: what is encoded together, and may be cached, then depends on no split.
+    wanted = np.full(len(cells.names) + 1, -1)
+    wanted[[cells.names.index(name) for name in conditions.names]] = np.arange(conditions.n_conditions)
+    codes = wanted[cells.codes]
+    roles = (TRAIN, VALIDATION)
+    groups = sp.vstack([selector(np.where(cells.roles == role, codes, -1), conditions.n_conditions) for role in roles])
     source = open_layer(unwrap(data, conditions.mod).adata, conditions.layer)
-    means: list[np.ndarray] = []
-    for role in (TRAIN, VALIDATION):
-        n = cells.counts(role)
-        groups = selector(np.where(cells.roles == role, cells.codes, -1), len(cells.names))
-        if not n.any():
-            means.append(np.full_like(means[0], np.nan))
-            continue
-        sums = encoded_sums(source, groups, lambda rows: _of_means(encoder, rows), chunk_size=chunk_size)
-        means.append(np.where(n[:, None] > 0, sums / np.maximum(n, 1)[:, None], np.nan)[at])
-    return means[0], means[1]
-
-
-def _of_means(encoder: Encoder, rows: np.ndarray) -> np.ndarray:
-    """Encode rows of float64 as they are, in the precision of the encoder's own parameters where it has any."""
-    if isinstance(encoder, Identity):
-        return rows
-    dtype, device = placement(encoder)
-    with torch.no_grad():
-        return encoder.encode(torch.as_tensor(rows, dtype=dtype, device=device)).to(torch.float64).cpu().numpy()
-
-
-def placement(encoder: Encoder) -> tuple[torch.dtype, torch.device]:
-    """Precision and device of an encoder's own parameters; double precision on the CPU where it has none.
-
-    Examples
-    --------
-    >>> from scclamp.encoders import as_encoder
-    >>> placement(as_encoder(torch.nn.Linear(3, 2)))
-    (torch.float32, device(type='cpu'))
-    """
-    parameters = getattr(getattr(encoder, "function", None), "parameters", lambda: iter(()))()
-    some = next(iter(parameters), None)
-    return (torch.float64, torch.device("cpu")) if some is None else (some.dtype, some.device)
+    rows = encoder.observations(conditions.genes) if isinstance(encoder, Cached) else partial(encode_rows, encoder)
+    sums = encoded_sums(source, groups, rows, chunk_size=chunk_size)
+    n = np.asarray(groups.sum(1)).reshape(-1, 1)
+    train, validation = np.split(np.where(n > 0, sums / np.maximum(n, 1), np.nan), 2)
+    return train, validation

@@ -8,6 +8,7 @@ import torch
 
 from scclamp._errors import InputError
 from scclamp.encoders._encoder import Encoder, digest
+from scclamp.encoders._rows import placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,10 +94,16 @@ def require_differentiable(encoder: Encoder, x: Tensor) -> None:
     encoder
         The encoder.
     x
-        Two or more states (n, genes) to try it on.
+        Two or more states (n, genes) to try it on, where and in the precision that the states of a fit will be in.
     """
     probe = x.detach().clone().requires_grad_()
-    encoded = encoder.encode(probe)
+    try:
+        with torch.enable_grad():
+            encoded = encoder.encode(probe)
+    # Asked only afterwards, since an encoder may well convert its input.
+    except RuntimeError as error:
+        _explain_placement(encoder, probe, error)
+        raise
     if not isinstance(encoded, torch.Tensor) or encoded.ndim != 2 or len(encoded) != len(probe):
         shape = tuple(encoded.shape) if isinstance(encoded, torch.Tensor) else type(encoded).__name__
         msg = f"encoder={encoder.name!r} returned {shape} for {len(probe)} states. Return a tensor (states, d)."
@@ -107,3 +114,20 @@ def require_differentiable(encoder: Encoder, x: Tensor) -> None:
             ".detach(), no_grad() and conversions to numpy, and replace rounding by a smooth surrogate."
         )
         raise InputError(msg)
+
+
+def _explain_placement(encoder: Encoder, x: Tensor, error: RuntimeError) -> None:
+    """Refuse an encoder that failed and whose parameters are not where, or not in the precision, that states are in."""
+    dtype, device = placement(encoder)
+    if not isinstance(getattr(encoder, "function", None), torch.nn.Module) or (dtype, device.type) == (
+        x.dtype,
+        x.device.type,
+    ):
+        return
+    kind = str(x.dtype).removeprefix("torch.")
+    msg = (
+        f"encoder={encoder.name!r} has parameters of {str(dtype).removeprefix('torch.')} on {device}, but the states of the fit "
+        f"are {kind} on {x.device} ({str(error).splitlines()[0]}). Move it with .to({str(x.device)!r}, torch.{kind}), or "
+        "give tl.fit its dtype= and device=."
+    )
+    raise InputError(msg) from error

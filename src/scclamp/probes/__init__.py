@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
+from scclamp.probes._edge_splits import dataset_disjoint, gene_disjoint
+from scclamp.probes._embedding_baselines import (
+    embedding_shift,
+    embedding_similarity,
+    embedding_sum,
+    silencing_change,
+)
+from scclamp.probes._ensemble import mean_logit, standardised_mean
+from scclamp.probes._gradient_trajectory import gradient_path, gradient_trajectory, path_of
 from scclamp.probes._preserved import captured, preserved, regulatory_weight
 from scclamp.probes._transmitted import infinitesimal_transmission, transmission
+from scclamp.probes._virtual_value import effect_and_strength, virtual_value_perturbation
 
-__all__ = ["captured", "infinitesimal_transmission", "preserved", "regulatory_weight", "transmission"]
+__all__ = [
+    "captured",
+    "dataset_disjoint",
+    "effect_and_strength",
+    "embedding_shift",
+    "embedding_similarity",
+    "embedding_sum",
+    "gene_disjoint",
+    "gradient_path",
+    "gradient_trajectory",
+    "infinitesimal_transmission",
+    "mean_logit",
+    "path_of",
+    "preserved",
+    "regulatory_weight",
+    "silencing_change",
+    "standardised_mean",
+    "transmission",
+    "virtual_value_perturbation",
+]

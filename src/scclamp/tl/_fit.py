@@ -20,7 +20,7 @@ from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
 from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
-from scclamp.tl._fit_checks import look_at, read_config, read_rng, report
+from scclamp.tl._fit_checks import look_at, look_through, read_config, read_rng, report
 from scclamp.tl._fit_result import drop_derived, summarise
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def fit(
         clamp_values=clamp_values,
         n_bootstrap=n_members if bootstrap else 0,
         device=device,
+        dtype=config.dtype,
         rng=rng,
         labels={"perturbation_key": perturbation_key, "control": control, "mod": mod},
         layer=layer,
@@ -191,6 +192,7 @@ def _prepare(
     clamp_values: Literal["singles", "knockout"],
     n_bootstrap: int,
     device: str,
+    dtype: str,
     rng: np.random.Generator,
     labels: dict[str, Any],
     layer: str | None,
@@ -205,10 +207,7 @@ def _prepare(
     singles = conditions.select(conditions.singles & (conditions.train_n > 0)).as_held()
     look_at(conditions, bootstrap=n_bootstrap > 0, split=split["split_key"] is not None)
     lens = encoders.resolve(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
-    if not lens.affine:
-        encoders.require_differentiable(
-            lens, torch.as_tensor(singles.train_mean.reshape(-1, singles.n_genes)[:2]).float()
-        )
+    look_through(lens, singles, getattr(torch, dtype), device)
     encoded = encoders.encoded_means(lens, singles, adata, cells=cells)
     problem = FitProblem.of(singles, encoded, lens.encode, lens.fingerprint(), device)
     return conditions, problem, lens

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from scclamp import encoders
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp.fitting import FitConfig
 
 if TYPE_CHECKING:
     from scclamp.conditions import Conditions
+    from scclamp.encoders import Encoder
 
 FEW_CELLS = 10
 _logger = logging.getLogger(__name__)
@@ -94,3 +97,25 @@ def report(diagnostics: dict[str, Any]) -> None:
 
 def _warn(message: str) -> None:
     warnings.warn(message, InputWarning, stacklevel=5)
+
+
+def look_through(lens: Encoder, singles: Conditions, dtype: torch.dtype, device: str) -> None:
+    """Refuse a lens that no fit can look through, and warn of one that shows little.
+
+    Parameters
+    ----------
+    lens
+        The encoder.
+    singles
+        The control, which is first, and the conditions of single genes.
+    dtype, device
+        Of the states that the fit will compare.
+    """
+    means = singles.train_mean.reshape(-1, singles.n_genes)[: singles.n_conditions]
+    encoders.require_differentiable(lens, torch.as_tensor(means[:2], dtype=dtype, device=device))
+    if lens.affine:
+        return
+    failures = encoders.quick_check(lens, means).failures
+    if failures:
+        msg = f"encoder={lens.name!r} fails {len(failures)} checks: {'; '.join(failures)}. See scclamp.encoders.check."
+        warnings.warn(msg, InputWarning, stacklevel=4)

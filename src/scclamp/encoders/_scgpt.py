@@ -1,0 +1,228 @@
+"""scGPT as a lens: the states of the panel, binned and read by the frozen model, become its cell embedding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from scclamp._arguments import require_whole
+from scclamp._errors import InputError
+from scclamp.encoders._binning import quantile_bins, require_binnable
+from scclamp.encoders._genes import GeneMapping, map_genes
+from scclamp.encoders._scgpt_model import ScGPTConfig, ScGPTModel
+from scclamp.encoders._weights import fit_state, load_tensors, read_json
+from scclamp.encoders._wrap import Wrapped
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+_CELL = "<cls>"
+_SPECIAL = ("<pad>", _CELL, "<eoc>")
+_RENAMES = {r"\.self_attn\.Wqkv\.(weight|bias)$": r".self_attn.in_proj_\1"}
+# Heads and flags of the pretraining; no part of an embedding or of the expression head.
+_UNUSED = ("flag_encoder.", "cls_decoder.", "mvc_decoder.")
+
+
+class ScGPT:
+    """The cell embedding of scGPT (Cui et al., 2024), differentiable through the values of the genes.
+
+    Each cell is the token `<cls>` and one token for every gene of the panel that the model knows, with the quantile bin of its
+    expression among the genes of the cell that are not zero. Bins are ranks, so log-normalised expression is as good as counts.
+    Genes at zero are read too, by default: a fit compares smooth states with cells, and a gene that came and went with the
+    sequence would make the embedding jump where the state passes zero. `zeros=False` leaves them out, as scGPT does itself.
+
+    Make it with :meth:`from_checkpoint`.
+
+    Parameters
+    ----------
+    function
+        The map from states of the panel to embeddings, as a frozen module.
+    mapping
+        Genes of the panel that the model knows.
+    batch_size
+        States encoded at a time. Gradients are found by encoding each batch once more, so that memory does not grow with the
+        number of states; None keeps everything.
+
+    Examples
+    --------
+    Take the folder of a released checkpoint, such as the one for whole human cells::
+
+        scgpt = sc_c.encoders.ScGPT.from_checkpoint("scGPT_human", adata.var_names)
+        sc_c.tl.fit(adata, encoder=scgpt)
+    """
+
+    name = "scgpt"
+    affine = False
+    input = "log"
+
+    def __init__(self, function: ScGPTMap, mapping: GeneMapping, *, batch_size: int | None = 16) -> None:
+        self.function = function.eval().requires_grad_(False)
+        self.mapping = mapping
+        self.batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        path: str | os.PathLike[str],
+        genes: Sequence[str],
+        *,
+        temperature: float = 0.0,
+        zeros: bool = True,
+        normalise: bool = True,
+        aliases: Mapping[str, str] | None = None,
+        batch_size: int | None = 16,
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = "cpu",
+    ) -> Self:
+        """Read a checkpoint in the released layout, with continuous values.
+
+        Parameters
+        ----------
+        path
+            Folder with `args.json`, `vocab.json` and `best_model.pt`.
+        genes
+            The panel, in its order; symbols.
+        temperature
+            0 for exact bins, with the slope of their staircase as gradient; above it soft bins, each edge as wide as this many
+            mean bins.
+        zeros
+            Whether genes at zero are read.
+        normalise
+            Whether embeddings have length 1.
+        aliases
+            Symbol in the vocabulary by gene of the panel, where you know better.
+        batch_size
+            States encoded at a time; None for all.
+        dtype, device
+            Precision and place of the model.
+
+        Raises
+        ------
+        InputError
+            When values are categories, weights and sizes disagree, or too few genes are known.
+        StorageError
+            When a file is missing or damaged.
+        """
+        folder = Path(path)
+        config = ScGPTConfig.of(_mapping(folder / "args.json"))
+        vocabulary = _with_special(_mapping(folder / "vocab.json"), config.pad_token)
+        symbols = {name: token for name, token in vocabulary.items() if name not in {*_SPECIAL, config.pad_token}}
+        mapping = map_genes(genes, symbols, aliases)
+        model = ScGPTModel(config, len(vocabulary))
+        fit_state(model, load_tensors(folder / "best_model.pt"), _RENAMES, _UNUSED)
+        function = ScGPTMap(
+            model, config, mapping, cell=vocabulary[_CELL], temperature=temperature, zeros=zeros, normalise=normalise
+        )
+        return cls(function.to(device=device, dtype=dtype), mapping, batch_size=batch_size)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Encode states (..., genes) as (..., embsize)."""
+        return self._in_batches(self.function, x)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Expression (..., genes) in bins as the model reads it from the whole cell; NaN for genes that were not read."""
+        return self._in_batches(self.function.reconstruct, x)
+
+    def fingerprint(self) -> str:
+        """Digest of weights, genes and settings."""
+        return Wrapped(self.function, name=self.name).fingerprint()
+
+    def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        n = len(self.mapping.genes)
+        if x.shape[-1] != n:
+            raise InputError(
+                f"x has {x.shape[-1]} genes, but encoder='scgpt' was made for {n}. Pass the panel that it knows."
+            )
+        own = self.function.cell
+        flat = x.reshape(-1, n).to(dtype=self.function.pad.dtype, device=own.device)
+        if self.batch_size is None or len(flat) <= self.batch_size:
+            found = function(flat)
+        else:
+            parts = flat.split(self.batch_size)
+            again = flat.requires_grad and torch.is_grad_enabled()
+            found = torch.cat([_again(function, part) if again else function(part) for part in parts])
+        return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
+
+
+class ScGPTMap(nn.Module):
+    """States of the panel (cells, genes) to embeddings: bins, the model, and the hidden state of the cell token."""
+
+    cell: Tensor
+    tokens: Tensor
+    at: Tensor
+    pad: Tensor
+
+    def __init__(
+        self,
+        model: ScGPTModel,
+        config: ScGPTConfig,
+        mapping: GeneMapping,
+        *,
+        cell: int,
+        temperature: float,
+        zeros: bool,
+        normalise: bool,
+    ) -> None:
+        super().__init__()
+        require_binnable(config.n_bins, temperature)
+        self.model, self.n_bins, self.n_genes = model, config.n_bins, len(mapping.genes)
+        self.temperature, self.zeros, self.normalise = temperature, zeros, normalise
+        at = torch.as_tensor(mapping.at)
+        self.register_buffer("cell", torch.tensor([cell]))
+        self.register_buffer("tokens", torch.as_tensor(mapping.tokens)[at])
+        self.register_buffer("at", at)
+        self.register_buffer("pad", torch.tensor(float(config.pad_value)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embeddings (cells, embsize) of states (cells, genes)."""
+        cell = self._hidden(x)[0][:, 0]
+        return nn.functional.normalize(cell, dim=-1) if self.normalise else cell
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Expression in bins (cells, genes) by the head of the model; NaN where a gene was not read."""
+        hidden, present = self._hidden(x)
+        bins = self.model.decoder(hidden[:, 1:])
+        if present is not None:
+            bins = torch.where(present[:, 1:], bins, torch.nan)
+        return x.new_full((len(x), self.n_genes), torch.nan).index_copy(-1, self.at, bins)
+
+    def extra_repr(self) -> str:
+        """Settings that decide the output."""
+        return f"n_bins={self.n_bins}, temperature={self.temperature}, zeros={self.zeros}, normalise={self.normalise}"
+
+    def _hidden(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        known = x[:, self.at]
+        bins = quantile_bins(known, self.n_bins, temperature=self.temperature)
+        values = torch.cat([self.pad.expand(len(x), 1), bins], -1)
+        present = None if self.zeros else nn.functional.pad(known > 0, (1, 0), value=True)
+        return self.model(torch.cat([self.cell, self.tokens]), values, present), present
+
+
+def _again(function: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:
+    return checkpoint(function, part, use_reentrant=False, preserve_rng_state=False)
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(
+            f"checkpoint: {path.name} holds a {type(content).__name__}, not names and values. Check the file."
+        )
+    return content
+
+
+def _with_special(vocabulary: dict[str, Any], pad_token: str) -> dict[str, int]:
+    """Append the special tokens where a vocabulary of genes alone lacks them, in the order in which scGPT does."""
+    for token in dict.fromkeys((pad_token, *_SPECIAL[1:])):
+        vocabulary.setdefault(token, len(vocabulary))
+    tokens = vocabulary.values()
+    if not all(isinstance(token, int) for token in tokens) or set(tokens) != set(range(len(vocabulary))):
+        raise InputError("checkpoint: the tokens of vocab.json are not 0, 1, 2, ... without gaps. Download it anew.")
+    return vocabulary
