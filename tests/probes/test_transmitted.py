@@ -39,24 +39,6 @@ def test_nonlinear_maps_are_asked_at_every_cell(batch_size):
             assert small[i, k] == pytest.approx(float((J @ v).norm()), rel=1e-12)
 
 
-class _NoForwardMode(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    def backward(ctx, upstream):
-        (x,) = ctx.saved_tensors
-        return upstream * 3 * x**2
-
-
-def test_operations_without_a_forward_mode_are_differentiated_twice_backward():
-    found = infinitesimal_transmission(_NoForwardMode.apply, CELLS, V)
-    expected = np.linalg.norm(3 * CELLS.numpy()[:, None, :] ** 2 * V.numpy(), axis=-1)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-
-
 def test_no_gradient_is_left_behind():
     module = torch.nn.Linear(G, 3).double()
     cells = CELLS.clone().requires_grad_()

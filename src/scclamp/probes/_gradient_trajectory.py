@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from scclamp._errors import InputError
-from scclamp.probes._transmitted import _jvp
+from scclamp.probes import _derivative
 from scclamp.probes._virtual_value import BATCH_SIZE, empty_features, pairs, set_gene
 
 if TYPE_CHECKING:
@@ -144,8 +143,7 @@ def _forward(
         x = state(i, t)
         along = torch.zeros_like(x).scatter_(1, sources[i][:, None], 1.0)
         # Fused attention knows neither a forward mode nor a second derivative.
-        with sdpa_kernel(SDPBackend.MATH):
-            found[i, :, t] = _jvp(lambda x: reconstruct(x)[:, targets], x, along).detach()
+        found[i, :, t] = _derivative.along(lambda x: reconstruct(x)[:, targets], x, along).detach()
     return found
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import torch
 
 from scclamp._errors import InputError
+from scclamp.probes._derivative import along
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,28 +87,9 @@ def infinitesimal_transmission(
     for start in range(0, found.numel(), at_once):
         flat = torch.arange(start, min(start + at_once, found.numel()), device=cells.device)
         cell, direction = flat // len(directions), flat % len(directions)
-        answer = _jvp(encode, cells[cell], directions[direction])
+        answer = along(encode, cells[cell], directions[direction])
         found.view(-1)[start : start + at_once] = torch.linalg.vector_norm(answer, dim=-1)
     return found
-
-
-def _jvp(encode: Encode, x: Tensor, v: Tensor) -> Tensor:
-    """Product of the Jacobian at each state with its direction; states do not see each other."""
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            # torch itself, when it loads what forward mode needs.
-            warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
-            return torch.func.jvp(encode, (x,), (v,))[1]
-    except (NotImplementedError, RuntimeError):
-        pass
-    # Twice backward, for operations that know no forward mode: J^T u is linear in u, and its derivative along v is J v.
-    x = x.detach().requires_grad_()
-    with torch.enable_grad():
-        value = encode(x)
-        u = torch.zeros_like(value, requires_grad=True)
-        (pulled,) = torch.autograd.grad(value, x, u, create_graph=True)
-        (answer,) = torch.autograd.grad(pulled, u, v)
-    return answer
 
 
 def _batch(batch_size: int | None, cells: Tensor) -> int:
