@@ -12,7 +12,16 @@ from scclamp import metrics
 from scclamp._errors import InputError
 from scclamp.metrics import describe
 
-HELPERS = {"bootstrap_ci", "cell_correlation", "describe", "shift_ranking", "spearman_brown", "top_genes"}
+# Functions of the face that are no score of one prediction: pieces, tables, intervals.
+HELPERS = {
+    "bootstrap_ci",
+    "cell_correlation",
+    "describe",
+    "network_recovery",
+    "shift_ranking",
+    "spearman_brown",
+    "top_genes",
+}
 TABLE = describe()
 SCORES = TABLE.index.drop(["edge_recovery"])
 
