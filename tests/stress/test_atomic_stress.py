@@ -118,6 +118,7 @@ def test_200_kills(tmp_path, forks, name, record_property):
         version = int(back.uns["version"])
         assert version == 1 or (back.X == version).all()
         decode(back)
+        longest *= 1.05 if version in seen else 0.95  # a machine may become slower or faster meanwhile
         seen.add(version)
     record_property("kills", 200)
     record_property("versions seen", len(seen))
