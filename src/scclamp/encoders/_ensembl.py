@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -113,7 +113,7 @@ def _given(names: Sequence[str], symbols: Symbols) -> dict[str, str]:
     return dict(zip(names, symbols, strict=True))
 
 
-def _by_symbol(names: Sequence[str], table: Mapping[str, str]) -> dict[str, str]:
+def _by_symbol(names: Sequence[str], table: Mapping[Any, Any]) -> dict[str, str]:
     former = {new: old for old, new in RENAMED.items()}
     found: dict[str, str] = {}
     for name in names:
