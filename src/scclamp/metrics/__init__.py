@@ -38,6 +38,7 @@ from scclamp.metrics._sinkhorn_distance import sinkhorn_distance
 from scclamp.metrics._skill import skill
 from scclamp.metrics._spearman_brown import spearman_brown
 from scclamp.metrics._top_genes import top_genes
+from scclamp.metrics._transfer_recovery import transfer_recovery
 
 __all__ = [
     "auprc",
@@ -76,4 +77,5 @@ __all__ = [
     "skill",
     "spearman_brown",
     "top_genes",
+    "transfer_recovery",
 ]

@@ -72,10 +72,11 @@ def network_recovery(
         )
     degree = _degree(judged, known if degrees is None else _pairs(degrees))
     rows = {"ranking": as_finite(judged["score"], "edges['score']"), "degree": degree, "chance": np.zeros(len(true))}
-    return pd.DataFrame([{"by": name, **_judge(score, true)} for name, score in rows.items()])
+    return pd.DataFrame([{"by": name, **judge_ranking(score, true)} for name, score in rows.items()])
 
 
-def _judge(score: np.ndarray, true: np.ndarray) -> dict[str, float | int]:
+def judge_ranking(score: np.ndarray, true: np.ndarray) -> dict[str, float | int]:
+    """AUPRC, AUROC and early precision of scored pairs."""
     n, chance = int(true.sum()), float(true.mean())
     precision = float(top_share(score, n) @ true / n)
     found = {"auprc": auprc(score, true), "auroc": auroc(score, true), "precision_top": precision}
