@@ -13,10 +13,12 @@ from scclamp.encoders._report import Report
 from scclamp.encoders._resolve import affine_means, encoded_means, resolve
 from scclamp.encoders._rows import placement
 from scclamp.encoders._scgpt import ScGPT
+from scclamp.encoders._scvi import SCVI
 from scclamp.encoders._wrap import Wrapped, as_encoder, require_differentiable
 
 __all__ = [
     "PCA",
+    "SCVI",
     "Cached",
     "Encoder",
     "GREmLN",

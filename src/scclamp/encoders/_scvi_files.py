@@ -64,7 +64,8 @@ class Trained:
         """Read it from the folder, or the file, that `model.save` wrote."""
         scvi = require_scvi()
         file = _file(path)
-        content = read_file(file, _ELSE)
+        found = read_file(file, _ELSE)
+        content = found if isinstance(found, dict) else {}
         try:
             attributes, tensors = content["attr_dict"], dict(content["model_state_dict"])
             registry, own = attributes["registry_"], attributes["init_params_"]
@@ -74,7 +75,7 @@ class Trained:
             options["use_size_factor_key"] = bool(registry["setup_args"].get("size_factor_key"))
         except (AttributeError, KeyError, TypeError) as error:
             raise StorageError(
-                f"path={str(path)!r} is no model that scvi-tools saved: it lacks {error}. Save the model anew by model.save."
+                f"path={str(path)!r} is no model that scvi-tools saved ({error!r}). Save the model anew by model.save."
             ) from error
         _require_read(file, options)
         tensors.pop("pyro_param_store", None)

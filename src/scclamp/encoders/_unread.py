@@ -52,9 +52,10 @@ def read_file(file: Path, otherwise: str) -> Any:
         with torch.serialization.safe_globals([(what, name) for name, what in read.items()]):
             return torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, AssertionError, EOFError, KeyError, OSError, RuntimeError, ValueError) as error:
+        # Torch's own message advises to run what the file holds; what it was about is behind it.
+        why = str(error.__context__ or error).splitlines()[0]
         raise StorageError(
-            f"path={str(file)!r} cannot be read without running what it holds ({str(error).splitlines()[0]}). Where you trust "
-            f"it, {otherwise}."
+            f"path={str(file)!r} cannot be read without running what it holds ({why}). Where you trust it, {otherwise}."
         ) from error
 
 
