@@ -13,6 +13,7 @@ from scclamp.encoders._report import Report
 from scclamp.encoders._resolve import affine_means, encoded_means, resolve
 from scclamp.encoders._rows import placement
 from scclamp.encoders._scgpt import ScGPT
+from scclamp.encoders._scprint import ScPRINT
 from scclamp.encoders._scvi import SCVI
 from scclamp.encoders._wrap import Wrapped, as_encoder, require_differentiable
 
@@ -26,6 +27,7 @@ __all__ = [
     "Identity",
     "Report",
     "ScGPT",
+    "ScPRINT",
     "Wrapped",
     "affine_means",
     "as_encoder",
