@@ -1,5 +1,6 @@
 """A depth is judged by cells whose counts are known."""
 
+import anndata as ad
 import numpy as np
 import pytest
 import torch
@@ -75,3 +76,15 @@ def test_states_that_are_no_cells_are_left_alone(cells):
         require_depth(other, 1.0, 1e4)
     with pytest.raises(InputError):
         require_depth(torch.cat([x.mean(0, keepdim=True).expand(500, -1), x[:3]]), 1.0, 1e4)
+
+
+def test_a_real_panel(shared_data):
+    path = shared_data / "papalexi2021_eccite" / "papalexi2021_eccite_rna_299genes.h5ad"
+    if not path.is_file():
+        pytest.skip("no screen of Papalexi")
+    adata = ad.read_h5ad(path)[::50]
+    counts, library = adata.X.toarray().astype(float), adata.obs["response_n_umis"].to_numpy(dtype=float)
+    x = normalised(counts, library)
+    require_depth(x, np.median(library), 1e4)
+    with pytest.raises(InputError, match=r"is near the sum over the panel .* say is 1\d\d\d\d\."):
+        require_depth(x, np.median(counts.sum(1)), 1e4)
