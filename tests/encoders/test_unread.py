@@ -90,6 +90,12 @@ def test_nothing_runs(tmp_path, how, refused):
     assert mark.is_dir()  # it would have
 
 
+def test_arrays_that_are_none(tmp_path):
+    torch.save({"array": Runs("no class", np.ones(1).__reduce__()[0])}, tmp_path / "content.pt")
+    with pytest.raises(StorageError, match=r"content\.pt' cannot be read"):
+        read_file(tmp_path / "content.pt", "ask someone")
+
+
 def test_what_the_user_trusts_stays_so(tmp_path):
     before = set(torch.serialization.get_safe_globals())
     with torch.serialization.safe_globals([np.dtypes.Float64DType, Sets]):

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+# Whatever a file that is cut off or tampered with makes torch stumble over.
+_STUMBLES = (
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
 
 class Unread:
     """Stands for an object of a class that is not read: whatever would be done to it is not done."""
@@ -43,15 +57,14 @@ def read_file(file: Path, otherwise: str) -> Any:
     StorageError
         When it is damaged, or cannot be read so.
     """
-    known = _read_as()
     try:
         names = torch.serialization.get_unsafe_globals_in_checkpoint(file)
-        read = {name: known.get(name) or type(name.rpartition(".")[2], (Unread,), {}) for name in names}
-        # Named, so that what the user has declared safe is still declared so afterwards.
-        read |= {f"numpy.dtypes.{kind}": getattr(np.dtypes, kind) for kind in np.dtypes.__all__}
-        with torch.serialization.safe_globals([(what, name) for name, what in read.items()]):
+        # What the user has declared safe is left out, so that it is still declared so afterwards.
+        kinds = _KINDS.difference(torch.serialization.get_safe_globals())
+        stand_ins = [_stand_in(name) for name in names if name != "numpy.ndarray"]
+        with torch.serialization.safe_globals([*kinds, *stand_ins]):
             return torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, AssertionError, EOFError, KeyError, OSError, RuntimeError, ValueError) as error:
+    except _STUMBLES as error:
         # Torch's own message advises to run what the file holds; what it was about is behind it.
         why = str(error.__context__ or error).splitlines()[0]
         raise StorageError(
@@ -59,21 +72,34 @@ def read_file(file: Path, otherwise: str) -> Any:
         ) from error
 
 
-def _read_as() -> dict[str, Callable[..., Any]]:
-    """What is read beside tensors and containers, by the names in a file of any numpy."""
-    array: Any = np.empty(0).__reduce__()[0]
-    scalar: Any = np.float64(0).__reduce__()[0]
-    return {
-        "builtins.bytes": bytes,
-        "builtins.dict": dict,
-        "collections.defaultdict": _dict,
-        "numpy.dtype": np.dtype,
-        "numpy.ndarray": np.ndarray,
-        **{f"numpy.{place}.multiarray._reconstruct": array for place in ("core", "_core")},
-        **{f"numpy.{place}.multiarray.scalar": scalar for place in ("core", "_core")},
-    }
+def _stand_in(name: str) -> Callable[..., Any]:
+    """What is read in place of a class or a function, under its own name, by which torch finds it."""
+    module, _, short = name.rpartition(".")
+    if name not in _CALLED:
+        return type(short, (Unread,), {"__module__": module})
+
+    def call(*args: Any) -> Any:
+        return _CALLED[name](*args)
+
+    call.__module__, call.__name__, call.__qualname__ = module, short, short
+    return call
 
 
 def _dict(_default: object = None) -> dict[Any, Any]:
     """Make a dict in place of one with defaults, which torch does not fill."""
     return {}
+
+
+_array: Any = np.empty(0).__reduce__()[0]
+_scalar: Any = np.float64(0).__reduce__()[0]
+_KINDS = frozenset({np.ndarray, *(getattr(np.dtypes, kind) for kind in np.dtypes.__all__)})
+"""Classes whose objects are given their contents."""
+_CALLED: dict[str, Callable[..., Any]] = {
+    "builtins.bytes": bytes,
+    "builtins.dict": dict,
+    "collections.defaultdict": _dict,
+    "numpy.dtype": np.dtype,
+    **{f"numpy.{place}.multiarray._reconstruct": _array for place in ("core", "_core")},
+    **{f"numpy.{place}.multiarray.scalar": _scalar for place in ("core", "_core")},
+}
+"""What is called, by the names in a file of any numpy."""
