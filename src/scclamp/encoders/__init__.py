@@ -5,6 +5,7 @@ from __future__ import annotations
 from scclamp.encoders._cache import Cached, cached
 from scclamp.encoders._check import check, quick_check
 from scclamp.encoders._encoder import Encoder
+from scclamp.encoders._geneformer import Geneformer
 from scclamp.encoders._genes import GeneMapping
 from scclamp.encoders._gremln import GREmLN
 from scclamp.encoders._identity import Identity
@@ -24,6 +25,7 @@ __all__ = [
     "Encoder",
     "GREmLN",
     "GeneMapping",
+    "Geneformer",
     "Identity",
     "Report",
     "ScGPT",

@@ -118,7 +118,7 @@ class Geneformer:
             columns, or a pickle or JSON file of a dictionary, as released.
         n_tokens
             Longest sequence, special tokens included; by default as long as the model reads. Genes beyond it, those of lowest
-            rank, are not read and have no gradient.
+            expression, are not read.
         layer
             Hidden states that are taken, of 0, the embeddings, to the number of layers, or from the end: the second to last by
             default, as in the public code.
