@@ -1,3 +1,4 @@
+import contextlib
 import warnings
 
 import anndata as ad
@@ -32,7 +33,7 @@ def simulated_counts():
 
 
 @pytest.fixture(scope="session")
-def scvi_model(simulated_counts):
+def scvi_model(simulated_counts, tmp_path_factory):
     """A function that makes an scVI model: trained for some epochs, or with weights and averages drawn at random."""
     import scvi
     import torch
@@ -47,7 +48,9 @@ def scvi_model(simulated_counts):
             model = of(counts, n_hidden=16, n_latent=4, **options)
             if epochs:
                 quiet = {"enable_progress_bar": False, "log_every_n_steps": 1}
-                model.train(max_epochs=epochs, accelerator="cpu", **quiet)
+                # Before 1.5 it writes a log where it stands.
+                with contextlib.chdir(tmp_path_factory.mktemp("scvi")):
+                    model.train(max_epochs=epochs, accelerator="cpu", **quiet)
                 return model
             for name, value in model.module.state_dict().items():
                 if value.is_floating_point():
