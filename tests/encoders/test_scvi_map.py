@@ -141,3 +141,17 @@ def test_variance_of_another_kind(scvi_model):
     model = scvi_model(latent_distribution="ln", var_activation=torch.nn.functional.softplus)
     with pytest.raises(InputError, match="var_activation of its own"):
         lens(model, list(model.adata.var_names))
+
+
+def test_a_gene_at_zero_has_the_slope_that_raising_it_has(scvi_model):
+    model = scvi_model()
+    function = lens(model, list(model.adata.var_names))
+    x = states(n=1)
+    x[0, :30] = 0
+    slopes = torch.func.jacrev(lambda state: function(state)[0])(x)[:, 0]
+    for gene in (0, 11, 29):
+        raised = x.clone()
+        raised[0, gene] = 1e-6
+        found = (function(raised) - function(x))[0].detach() / 1e-6
+        torch.testing.assert_close(slopes[:, gene], found, rtol=1e-3, atol=1e-6)
+        assert found.abs().max() > 1e-4

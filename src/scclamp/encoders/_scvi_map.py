@@ -97,7 +97,7 @@ class SCVIMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Mean of the latent variable (cells, d) for states (cells, genes)."""
-        counts = torch.expm1(x[:, self.at].clamp(min=0)) * self.scale
+        counts = torch.expm1(_at_least_zero(x[:, self.at])) * self.scale
         hidden = self.encoder(torch.log1p(counts) if self.log else counts)
         mean = self.mean(hidden)
         if self.variance is None:
@@ -107,7 +107,7 @@ class SCVIMap(nn.Module):
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Expression (cells, genes) that the model expects, with the total that the known genes have in `x`."""
-        total = torch.expm1(x[:, self.at].clamp(min=0)).sum(-1, keepdim=True)
+        total = torch.expm1(_at_least_zero(x[:, self.at])).sum(-1, keepdim=True)
         share = self.decoder(self(x))
         found = torch.log1p(share / share.sum(-1, keepdim=True) * total)
         return x.new_full((len(x), self.n_genes), torch.nan).index_copy(-1, self.at, found)
@@ -177,3 +177,8 @@ def _folded(
     plain = nn.Linear(weight.shape[1], len(weight), device="meta")  # without drawing weights
     plain.weight, plain.bias = nn.Parameter(weight.contiguous()), nn.Parameter(bias)
     return plain
+
+
+def _at_least_zero(x: Tensor) -> Tensor:
+    """Like clamp, but with a slope at zero, where most genes of most cells are."""
+    return torch.where(x < 0, 0, x)
