@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from scclamp.encoders._geneformer_map import GeneformerMap
+from scclamp.encoders._geneformer_map import STEEPEST, GeneformerMap
 from scclamp.encoders._geneformer_model import GeneformerConfig, GeneformerModel
+from scclamp.encoders._geneformer_ranks import places
 from scclamp.encoders._genes import GeneMapping
 
 N = 14
@@ -136,3 +137,18 @@ def test_states_of_almost_nothing_have_finite_gradients(model):
         (gradient,) = torch.autograd.grad(function._sequence(x)[1].rank.square().sum(), x)
         assert gradient.isfinite().all()
         assert gradient[1].any()
+
+
+def test_a_gene_that_is_all_but_silent_does_not_drown_others(model):
+    function = make(model, ())
+    x = states(2, zeros=0.0)
+    x[:, ::2] *= 1e-6
+    x.requires_grad_()
+    u = torch.as_tensor(np.random.default_rng(1).normal(size=(2, N - 2)))
+    (found,) = torch.autograd.grad(function._sequence(x)[1].rank, x, u)
+    known = x.detach()[:, function.at]
+    level = (known.expm1().log() - torch.tensor(MEDIANS).log()).requires_grad_()
+    (of_level,) = torch.autograd.grad(places(level, known > 0).rank, level, u)
+    slope = known.exp() / known.expm1()
+    assert (slope > STEEPEST).any()
+    torch.testing.assert_close(found[:, function.at], of_level * slope.clamp(max=STEEPEST))

@@ -46,9 +46,10 @@ class Geneformer:
 
     The model was trained to name hidden genes. It has no head for expression, so there is no `reconstruct`.
 
-    Written from the published description and layout of both versions, and compared with an independent implementation on small
-    checkpoints in that layout, with the released dictionaries of the first version: the released weights themselves were not
-    available, so compare the embeddings of a few cells with published ones (`encoders.check(reference=...)`) before you rely on it.
+    Written from the published description and layout of both versions, and compared on small random checkpoints with an independent
+    implementation and with the BERT of transformers, and with the released dictionaries of the first version. The released
+    weights themselves were not available and have never been loaded here: compare the embeddings of a few cells with published
+    ones (`encoders.check(reference=...)`) before you rely on it.
 
     Make it with :meth:`from_checkpoint`.
 
@@ -126,9 +127,10 @@ class Geneformer:
             `"cls"`, the state of the token `<cls>`, which models of the first version lack, or `"mean"`, the mean over the genes
             that are read; a state without any has 0. By default `"cls"` where there is one, as in the public code.
         temperature
-            0 for exact ranks, with a gradient that tells what a step meets that is as wide as the levels of the cell are apart;
-            above it soft ranks, where genes pass each other smoothly within this distance of the logarithms of their scaled
-            expression. Between whole ranks embeddings are on lines between neighbours.
+            0 for exact ranks, with a gradient that tells what a step meets that is as wide as the levels of the cell are apart,
+            and no steeper for genes below an expression of 0.01 than there; above it soft ranks, where genes pass each other
+            smoothly within this distance of the logarithms of their scaled expression. Between whole ranks embeddings are on
+            lines between neighbours.
         zeros
             Whether genes at zero are read too, at the middle of the places behind the others. They are not by default, as in
             all that the model has seen; a gene then leaves the end of the sequence when its state falls to zero, and has no
@@ -173,7 +175,7 @@ class Geneformer:
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes) as (..., d)."""
-        n, like = len(self.mapping.genes), self.function.scale
+        n, like = len(self.mapping.genes), self.function.model.embeddings.LayerNorm.weight
         return in_batches(self.function, x, like, name=self.name, n_genes=n, batch_size=self.batch_size)
 
     def fingerprint(self) -> str:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from scclamp.encoders._geneformer_ranks import Places
     from scclamp.encoders._genes import GeneMapping
 
+STEEPEST = 100.0
+"""Most units of the logarithm of expression per unit of log-normalised expression that a gradient of exact ranks may tell.
+
+Steps below 0.01 are within the error of a mean, and a gene that is all but silent would drown all others.
+"""
+
 
 class GeneformerMap(nn.Module):
     """Frozen map from states (cells, genes) to embeddings (cells, d); see `Geneformer` for what the settings mean."""
@@ -79,9 +85,13 @@ class GeneformerMap(nn.Module):
 
     def _sequence(self, x: Tensor) -> tuple[Tensor, Places, Tensor]:
         """Tokens, places and presence (cells, genes) of the genes that are read: those of highest rank, in the panel's order."""
-        value = x[:, self.at].expm1()
-        positive = value > 0
-        level = torch.where(positive, value.clamp(min=torch.finfo(x.dtype).tiny), 1.0).log() - self.scale
+        known = x[:, self.at]
+        positive = known > 0
+        value = torch.where(positive, known, 1.0).expm1().clamp(min=torch.finfo(x.dtype).tiny)
+        level = value.log() - self.scale.to(x)
+        if self.temperature == 0:
+            slope = (1 / -(-known.detach()).expm1()).clamp(0, STEEPEST)
+            level = level.detach() + slope * (known - known.detach())
         found = places(level, positive, temperature=self.temperature)
         tokens, present = self.tokens.expand(len(x), -1), positive
         if self.zeros:
