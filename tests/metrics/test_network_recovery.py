@@ -83,6 +83,16 @@ def test_order_and_repeated_edges_of_the_network_do_not_matter(ranking, network)
     pd.testing.assert_frame_equal(network_recovery(shuffled, twice), network_recovery(ranking, network))
 
 
+def test_table_of_get_adjacency_is_a_ranking_and_a_network(ranking, network):
+    signed = ranking.assign(weight=ranking["score"] * np.where(np.arange(len(ranking)) % 2, 1, -1))
+    A = signed.drop(columns="score").rename(columns={"source": "regulator"})
+    pd.testing.assert_frame_equal(network_recovery(A, network), network_recovery(ranking, network))
+    top = A.loc[A["weight"].abs().nlargest(20).index]
+    known = top.rename(columns={"regulator": "source"})
+    pd.testing.assert_frame_equal(network_recovery(ranking, top), network_recovery(ranking, known))
+    assert network_recovery(A, top)["auprc"].iloc[0] == 1
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

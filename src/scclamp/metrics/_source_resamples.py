@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_AT_ONCE = 1_000_000
+"""Pairs times resamples in memory."""
+
 
 def source_counts(n_sources: int, n_boot: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """How often each source is drawn in each resample (n_boot, sources)."""
@@ -29,12 +32,14 @@ def resampled_auprc(scores: Floats, labels: NDArray[np.bool_], source: NDArray, 
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
     true, code = labels[order], source[order]
     found = np.full(len(counts), np.nan)
-    for at, count in enumerate(counts):
-        weight = count[code].astype(np.float64)
-        taken, hits = np.cumsum(weight)[last], np.cumsum(weight * true)[last]
-        if hits[-1] > 0:
-            # A threshold at which nothing was taken gains nothing either.
-            found[at] = (hits / np.maximum(taken, 1)) @ np.diff(hits, prepend=0.0) / hits[-1]
+    size = max(1, _AT_ONCE // len(order))
+    for start in range(0, len(counts), size):
+        weight = counts[start : start + size, code].astype(np.float64)
+        taken, hits = np.cumsum(weight, 1)[:, last], np.cumsum(weight * true, 1)[:, last]
+        any_edge = hits[:, -1] > 0
+        # A threshold at which nothing was taken gains nothing either.
+        area = (hits / np.maximum(taken, 1) * np.diff(hits, prepend=0.0)).sum(1)
+        found[start : start + size][any_edge] = area[any_edge] / hits[any_edge, -1]
     return found
 
 

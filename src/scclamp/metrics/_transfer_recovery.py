@@ -73,7 +73,7 @@ def _rows(transfer: Transfer, n_boot: int, rng: np.random.Generator) -> list[dic
         raise InputError(
             f"test={transfer.test!r} has {int(true.sum())} edges among {len(true)} pairs; both kinds are needed. Give another network."
         )
-    names, source = np.unique(transfer.pairs.sources, return_inverse=True)
+    source, names = pd.factorize(transfer.pairs.sources)
     counts = source_counts(len(names), n_boot, rng)
     chance = resampled_chance(true, source, counts)
     scores = {key: as_finite(values, f"scores[{key!r}]") for key, values in transfer.scores.items()}

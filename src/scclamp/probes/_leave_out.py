@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
 
 from scclamp._errors import InputError, list_some
 from scclamp.probes._edge_nulls import edge_nulls
@@ -166,8 +167,10 @@ def _trained(settings: Translator, parts: list[PairFeatures], method: str, rng: 
     """A translator of the pairs of several data sets; pairs of one source are held out together."""
     features = np.concatenate([part.features[method] for part in parts])
     labels = np.concatenate([part.known for part in parts])
-    groups = np.concatenate([np.char.add(f"{k} ", part.sources.astype(str)) for k, part in enumerate(parts)])
-    return replace(settings).fit(features, labels, groups=groups, rng=rng)
+    sources = pd.MultiIndex.from_arrays(
+        [np.repeat(range(len(parts)), [len(part) for part in parts]), np.concatenate([part.sources for part in parts])]
+    )
+    return replace(settings).fit(features, labels, groups=pd.factorize(sources)[0], rng=rng)
 
 
 def _together(scores: Mapping[tuple[str, str], Floats]) -> dict[tuple[str, str], Floats]:

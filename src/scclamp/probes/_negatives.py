@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
 
 from scclamp._arguments import require_choice
 
@@ -50,7 +51,7 @@ def sample_negatives(
     labels = pairs.known
     if how == "all":
         return pairs
-    group = np.zeros(len(labels), int) if how == "balanced" else np.unique(pairs.sources, return_inverse=True)[1]
+    group = np.zeros(len(labels), int) if how == "balanced" else pd.factorize(pairs.sources)[0]
     return pairs.take(_even(labels, group, np.random.default_rng(rng)))
 
 

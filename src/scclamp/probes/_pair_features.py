@@ -84,7 +84,8 @@ class PairFeatures:
         origins
             Score of each probe (sources, targets).
         """
-        rows, columns = np.asarray(sources, str), np.asarray(targets, str)
+        # Objects, since arrays of fixed-width text are slow to compare and to count.
+        rows, columns = (np.array([str(name) for name in given], object) for given in (sources, targets))
         i, j = (rows[:, None] != columns[None, :]).nonzero()
         arrays = {name: np.asarray(given) for name, given in {**features, **(origins or {})}.items()}
         for name, array in arrays.items():
@@ -118,7 +119,9 @@ class PairFeatures:
             labels=None if self.labels is None else self.labels[keep],
         )
 
-    def labelled(self, network: pd.DataFrame, *, factors: Sequence[str] | None = None) -> Self:
+    def labelled(
+        self, network: pd.DataFrame, *, factors: Sequence[str] | None = None, genes: Sequence[str] | None = None
+    ) -> Self:
         """Keep the pairs of a factor with another gene of a network, and mark its edges; all others are no edges.
 
         Parameters
@@ -127,15 +130,18 @@ class PairFeatures:
             Known edges: `source` and `target`.
         factors
             Genes of the network that may be sources; by default those that are.
+        genes
+            Genes of which the network would know an edge; by default those with one, as in BEELINE.
         """
         known = pd.MultiIndex.from_arrays([np.asarray(network[c], str) for c in ("source", "target")])
-        genes = known.get_level_values(0).union(known.get_level_values(1))
-        allowed = known.get_level_values(0) if factors is None else genes.intersection(list(factors))
-        kept = self.take(np.isin(self.sources, allowed) & np.isin(self.targets, genes))
+        sources, targets = (known.get_level_values(level).unique() for level in (0, 1))
+        judged = sources.union(targets) if genes is None else pd.Index(list(genes)).astype(str)
+        allowed = sources if factors is None else judged.intersection(list(factors))
+        kept = self.take(pd.Index(self.sources).isin(allowed) & pd.Index(self.targets).isin(judged))
         if not len(kept):
             raise InputError(
-                f"network has no pair of genes that were asked. It has {list_some(genes)}, and asked were "
-                f"{list_some(np.unique(self.sources))}. Check that they are spelled alike."
+                f"network has no pair of genes that were asked. It has {list_some(judged)}, and asked were "
+                f"{list_some(pd.unique(self.sources))}. Check that they are spelled alike."
             )
         return replace(kept, labels=pd.MultiIndex.from_arrays([kept.sources, kept.targets]).isin(known))
 
