@@ -90,7 +90,7 @@ def dataset_disjoint(pairs: Mapping[str, tuple[ArrayLike, ArrayLike]], held_out:
         raise InputError(f"held_out: {list_some(unknown)} is not there. There are {list_some(pairs)}.")
     if not left_out or len(set(left_out)) == len(pairs):
         raise InputError(f"held_out={held_out!r} leaves no data set on one side. Hold out some of {list_some(pairs)}.")
-    named = {name: (pd.Index(given[0]).astype(str), pd.Index(given[1]).astype(str)) for name, given in pairs.items()}
+    named = {name: [pd.Index(np.asarray(part, object)).astype(str) for part in given] for name, given in pairs.items()}
     seen = pd.unique(np.concatenate([part for name in left_out for part in named[name]]))
     found = {}
     for name, (source, target) in named.items():
