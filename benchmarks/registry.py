@@ -11,6 +11,7 @@ from benchmarks import (
     norman_fit,
     papalexi,
     peers,
+    probes,
     reliability,
     scaling,
     triples,
@@ -31,5 +32,6 @@ BENCHMARKS = (
     papalexi.BENCHMARK,
     encoder.BENCHMARK,
     lenses.BENCHMARK,
+    probes.BENCHMARK,
     reliability.BENCHMARK,
 )

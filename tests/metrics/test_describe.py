@@ -17,10 +17,12 @@ HELPERS = {
     "bootstrap_ci",
     "cell_correlation",
     "describe",
+    "network_agreement",
     "network_recovery",
     "shift_ranking",
     "spearman_brown",
     "top_genes",
+    "transfer_recovery",
 }
 TABLE = describe()
 SCORES = TABLE.index.drop(["edge_recovery"])

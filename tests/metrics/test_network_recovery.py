@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scclamp import datasets
 from scclamp._errors import InputError
 from scclamp.metrics import network_recovery
 
@@ -81,6 +82,32 @@ def test_order_and_repeated_edges_of_the_network_do_not_matter(ranking, network)
     twice = pd.concat([network, network]).sample(frac=1, random_state=0)
     shuffled = ranking.sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(network_recovery(shuffled, twice), network_recovery(ranking, network))
+
+
+def test_table_of_get_adjacency_is_a_ranking_and_a_network(ranking, network):
+    signed = ranking.assign(weight=ranking["score"] * np.where(np.arange(len(ranking)) % 2, 1, -1))
+    A = signed.drop(columns="score").rename(columns={"source": "regulator"})
+    pd.testing.assert_frame_equal(network_recovery(A, network), network_recovery(ranking, network))
+    top = A.loc[A["weight"].abs().nlargest(20).index]
+    known = top.rename(columns={"regulator": "source"})
+    pd.testing.assert_frame_equal(network_recovery(ranking, top), network_recovery(ranking, known))
+    assert network_recovery(A, top)["auprc"].iloc[0] == 1
+
+
+def test_networks_of_the_data_sets_are_taken_as_they_are(ranking, network, tmp_path):
+    pairs = network.itertuples(index=False)
+    lines = [f"{a}\t{b}\t{mode}\t1" for a, b in pairs for mode in ("Activation", "Repression")]
+    (tmp_path / "trrust.tsv").write_text("\n".join(lines))
+    signed = datasets.gene_sets("trrust", path=tmp_path / "trrust.tsv")
+    assert len(signed) == 2 * len(network)
+    (tmp_path / "hESC").mkdir()
+    (tmp_path / "human-tfs.csv").write_text("TF\n" + "\n".join(GENES[:4]))
+    named = network.rename(columns={"source": "Gene1", "target": "Gene2"})
+    named.to_csv(tmp_path / "hESC" / "STRING.network.csv", index=False)
+    reference = datasets.beeline("hESC", path=tmp_path)
+    plain = network_recovery(ranking, network, factors=GENES[:4])
+    for known in (signed, reference.edges):
+        pd.testing.assert_frame_equal(network_recovery(ranking, known, factors=reference.factors), plain)
 
 
 @pytest.mark.parametrize(

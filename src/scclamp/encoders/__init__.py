@@ -5,6 +5,7 @@ from __future__ import annotations
 from scclamp.encoders._cache import Cached, cached
 from scclamp.encoders._check import check, quick_check
 from scclamp.encoders._encoder import Encoder
+from scclamp.encoders._geneformer import Geneformer
 from scclamp.encoders._genes import GeneMapping
 from scclamp.encoders._gremln import GREmLN
 from scclamp.encoders._identity import Identity
@@ -13,17 +14,22 @@ from scclamp.encoders._report import Report
 from scclamp.encoders._resolve import affine_means, encoded_means, resolve
 from scclamp.encoders._rows import placement
 from scclamp.encoders._scgpt import ScGPT
+from scclamp.encoders._scprint import ScPRINT
+from scclamp.encoders._scvi import SCVI
 from scclamp.encoders._wrap import Wrapped, as_encoder, require_differentiable
 
 __all__ = [
     "PCA",
+    "SCVI",
     "Cached",
     "Encoder",
     "GREmLN",
     "GeneMapping",
+    "Geneformer",
     "Identity",
     "Report",
     "ScGPT",
+    "ScPRINT",
     "Wrapped",
     "affine_means",
     "as_encoder",

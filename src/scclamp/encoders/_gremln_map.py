@@ -88,7 +88,8 @@ class GREmLNMap(nn.Module):
 
     def _hidden(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden states (cells, 1 + genes, d), the genes that were read, and the model's own normalisation of them."""
-        known = x[:, self.at].clamp(min=0)
+        read = x[:, self.at]
+        known = torch.where(read < 0, 0, read)  # unlike clamp, with a slope at zero, where most cells are
         cpm = (known.expm1() * (CPM / self.target_sum)).log1p()
         rank = ranks(cpm, self.model.n_bins, temperature=self.temperature)
         present = self.in_network & ((known > 0) | self.zeros)

@@ -96,6 +96,7 @@ class GREmLNModel(nn.Module):
         present: Tensor,
         padding: Tensor | None = None,
         diffusion: Diffusion | None = None,
+        masked: Tensor | None = None,
     ) -> Tensor:
         """Hidden states (cells, 1 + genes, d).
 
@@ -111,8 +112,10 @@ class GREmLNModel(nn.Module):
             Places of absent genes at which padding is seen (cells, genes).
         diffusion
             Kernel that the queries of genes pass through.
+        masked
+            Genes whose rank is hidden behind that of the mask (cells, genes), as in training.
         """
-        x = torch.cat([self.gene_embedding(tokens).expand(len(ranks), -1, -1), self._ranks(ranks)], -1)
+        x = torch.cat([self.gene_embedding(tokens).expand(len(ranks), -1, -1), self._ranks(ranks, masked)], -1)
         seen = present
         if padding is not None:
             pad = torch.cat([self.gene_embedding.weight[0], self.rank_embedding.weight[self.n_bins]])
@@ -123,13 +126,16 @@ class GREmLNModel(nn.Module):
             x = layer(x, mask, present, diffusion)
         return x
 
-    def _ranks(self, ranks: Tensor) -> Tensor:
+    def _ranks(self, ranks: Tensor, masked: Tensor | None) -> Tensor:
         """Embeddings of the cell's rank and, on lines between neighbours, of those of genes."""
         low = ranks.detach().floor().clamp(0, self.n_bins - 2)
         share = (ranks - low)[..., None]
         below, above = self.rank_embedding(low.long()), self.rank_embedding(low.long() + 1)
         cell = self.rank_embedding.weight[-1].expand(len(ranks), 1, -1)
-        return torch.cat([cell, below * (1 - share) + above * share], 1)
+        genes = below * (1 - share) + above * share
+        if masked is not None:
+            genes = torch.where(masked[..., None], self.rank_embedding.weight[-2], genes)
+        return torch.cat([cell, genes], 1)
 
 
 class _Layer(nn.Module):

@@ -23,6 +23,7 @@ from scclamp.metrics._frobenius_norm import frobenius_norm
 from scclamp.metrics._l2 import l2
 from scclamp.metrics._mae import mae
 from scclamp.metrics._mse import mse
+from scclamp.metrics._network_agreement import network_agreement
 from scclamp.metrics._network_recovery import network_recovery
 from scclamp.metrics._pearson_centroid import pearson_centroid
 from scclamp.metrics._pearson_delta import pearson_delta
@@ -38,6 +39,7 @@ from scclamp.metrics._sinkhorn_distance import sinkhorn_distance
 from scclamp.metrics._skill import skill
 from scclamp.metrics._spearman_brown import spearman_brown
 from scclamp.metrics._top_genes import top_genes
+from scclamp.metrics._transfer_recovery import transfer_recovery
 
 __all__ = [
     "auprc",
@@ -61,6 +63,7 @@ __all__ = [
     "l2",
     "mae",
     "mse",
+    "network_agreement",
     "network_recovery",
     "pearson_centroid",
     "pearson_delta",
@@ -76,4 +79,5 @@ __all__ = [
     "skill",
     "spearman_brown",
     "top_genes",
+    "transfer_recovery",
 ]

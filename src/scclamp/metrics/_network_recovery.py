@@ -11,12 +11,11 @@ from scclamp._errors import InputError, list_some
 from scclamp.metrics._auprc import auprc
 from scclamp.metrics._auroc import auroc
 from scclamp.metrics._candidates import as_finite
+from scclamp.metrics._rankings import PAIR, as_edges, require_single
 from scclamp.metrics._ranks import top_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_PAIR = ["source", "target"]
 
 
 def network_recovery(
@@ -34,10 +33,11 @@ def network_recovery(
     Parameters
     ----------
     edges
-        Ranking with the columns `source`, `target` and `score` (larger means more likely), such as `tl.probe_grn` returns.
+        Ranking with the columns `source`, `target` and `score` (larger means more likely), such as `tl.probe_grn` returns, or
+        that of `get.adjacency`, which is ranked by the size of the weights.
     network
         Known edges with the columns `source` and `target`, such as :func:`scclamp.datasets.beeline` and
-        :func:`scclamp.datasets.gene_sets` read.
+        :func:`scclamp.datasets.gene_sets` read, or `regulator` and `target`: the strongest rows of `get.adjacency`.
     factors
         Genes that may be sources; by default the sources of the network.
     degrees
@@ -60,22 +60,22 @@ def network_recovery(
     >>> sc_c.metrics.network_recovery(edges, network, factors=["A", "B"])["auprc"].round(3).tolist()
     [0.833, 1.0, 0.667]
     """
-    for name, table in (("edges", edges), ("network", network), ("degrees", network if degrees is None else degrees)):
-        _require_columns(name, table, [*_PAIR, "score"] if name == "edges" else _PAIR)
-    known = _pairs(network)
+    edges = as_edges("edges", edges, [*PAIR, "score"])
+    known = _pairs(as_edges("network", network))
     judged = _candidates(edges, known, factors)
-    true = pd.MultiIndex.from_frame(judged[_PAIR]).isin(known)
+    true = pd.MultiIndex.from_frame(judged[PAIR]).isin(known)
     if true.all() or not true.any():
         raise InputError(
             f"network holds {int(true.sum())} of the {len(true)} pairs of edges that can be judged; both kinds are needed. "
             "Check that genes are named alike, and rank more pairs."
         )
-    degree = _degree(judged, known if degrees is None else _pairs(degrees))
+    degree = _degree(judged, known if degrees is None else _pairs(as_edges("degrees", degrees)))
     rows = {"ranking": as_finite(judged["score"], "edges['score']"), "degree": degree, "chance": np.zeros(len(true))}
-    return pd.DataFrame([{"by": name, **_judge(score, true)} for name, score in rows.items()])
+    return pd.DataFrame([{"by": name, **judge_ranking(score, true)} for name, score in rows.items()])
 
 
-def _judge(score: np.ndarray, true: np.ndarray) -> dict[str, float | int]:
+def judge_ranking(score: np.ndarray, true: np.ndarray) -> dict[str, float | int]:
+    """AUPRC, AUROC and early precision of scored pairs."""
     n, chance = int(true.sum()), float(true.mean())
     precision = float(top_share(score, n) @ true / n)
     found = {"auprc": auprc(score, true), "auroc": auroc(score, true), "precision_top": precision}
@@ -88,16 +88,13 @@ def _candidates(edges: pd.DataFrame, known: pd.MultiIndex, factors: Sequence[str
     genes = sources | set(known.get_level_values(1))
     allowed = sources if factors is None else genes & set(factors)
     source, target = edges["source"].astype(str), edges["target"].astype(str)
-    judged = edges[source.isin(allowed) & target.isin(genes) & (source != target)].astype(dict.fromkeys(_PAIR, str))
+    judged = edges[source.isin(allowed) & target.isin(genes) & (source != target)].astype(dict.fromkeys(PAIR, str))
     if judged.empty:
         raise InputError(
             f"edges have no pair of a factor and a gene of the network. Sources are {list_some(source.unique())}, those of "
             f"the network {list_some(sorted(sources))}. Check the spelling: BEELINE has mouse genes in capitals."
         )
-    twice = judged.duplicated(_PAIR)
-    if twice.any():
-        pair = tuple(judged.loc[twice.to_numpy(), _PAIR].iloc[0])
-        raise InputError(f"edges rank the pair {pair} twice. Keep one row for each pair.")
+    require_single("edges", judged)
     return judged
 
 
@@ -108,11 +105,4 @@ def _degree(judged: pd.DataFrame, known: pd.MultiIndex) -> np.ndarray:
 
 
 def _pairs(network: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(network[_PAIR].astype(str).drop_duplicates())
-
-
-def _require_columns(name: str, table: pd.DataFrame, wanted: list[str]) -> None:
-    missing = [column for column in wanted if column not in table]
-    if missing:
-        msg = f"{name} has no column {missing[0]!r} but {list_some(table.columns)}. Give a table with {', '.join(wanted)}."
-        raise InputError(msg)
+    return pd.MultiIndex.from_frame(network[PAIR].astype(str).drop_duplicates())

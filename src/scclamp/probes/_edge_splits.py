@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from scclamp._errors import InputError, list_some
 
@@ -42,14 +43,14 @@ def gene_disjoint(
     >>> train.astype(int), test.astype(int)
     (array([1, 0, 0]), array([0, 0, 1]))
     """
-    names = np.asarray(sources, str), np.asarray(targets, str)
+    names = np.asarray(sources, object), np.asarray(targets, object)
     if names[0].shape != names[1].shape or names[0].ndim != 1:
         raise InputError(
             f"sources and targets have shapes {names[0].shape} and {names[1].shape}. Give two names per pair."
         )
     if not 0 < test_share < 1:
         raise InputError(f"test_share={test_share!r} must lie between 0 and 1. It is a share of the genes.")
-    genes, at = np.unique(np.concatenate(names), return_inverse=True)
+    at, genes = pd.factorize(np.concatenate(names), sort=True)
     n_test = round(test_share * len(genes))
     chosen = np.zeros(len(genes), bool)
     chosen[np.random.default_rng(rng).choice(len(genes), n_test, replace=False)] = True
@@ -89,11 +90,11 @@ def dataset_disjoint(pairs: Mapping[str, tuple[ArrayLike, ArrayLike]], held_out:
         raise InputError(f"held_out: {list_some(unknown)} is not there. There are {list_some(pairs)}.")
     if not left_out or len(set(left_out)) == len(pairs):
         raise InputError(f"held_out={held_out!r} leaves no data set on one side. Hold out some of {list_some(pairs)}.")
-    named = {name: (np.asarray(given[0], str), np.asarray(given[1], str)) for name, given in pairs.items()}
-    seen = np.unique(np.concatenate([part for name in left_out for part in named[name]]))
+    named = {name: [pd.Index(np.asarray(part, object)).astype(str) for part in given] for name, given in pairs.items()}
+    seen = pd.unique(np.concatenate([part for name in left_out for part in named[name]]))
     found = {}
     for name, (source, target) in named.items():
-        apart = ~np.isin(source, seen) & ~np.isin(target, seen)
+        apart = ~source.isin(seen) & ~target.isin(seen)
         found[name] = np.ones(len(source), bool) if name in left_out else apart
     if not any(keep.any() for name, keep in found.items() if name not in left_out):
         raise InputError(

@@ -79,6 +79,9 @@ def embedding_similarity(embeddings: Tensor, sources: Tensor, targets: Tensor, *
 def embedding_sum(embeddings: Tensor, sources: Tensor, targets: Tensor) -> Tensor:
     """Features of the paper's Emb for a translator: the sum of the two embeddings of each pair.
 
+    A sum is the same in both directions, so that no translator can tell a source from its target by it; and it is made of what the
+    model has of each gene, not of their relation, so that a translator that meets a gene again may know it by name.
+
     Parameters
     ----------
     embeddings

@@ -12,6 +12,7 @@ import torch
 
 from scclamp import probes
 from scclamp._errors import InputError, InputWarning, NonFiniteError, list_some
+from scclamp._memory import require_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,37 +106,61 @@ class Question:
         return score, np.broadcast_to(np.sign(effect), score.shape).astype(np.int64)
 
     def _one(self, method: str, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        i, j = (torch.as_tensor(at, device=self.model.device) for at in (sources, targets))
-        effect, strength = self._measure(method, i, j)
-        different = sources[:, None] != targets[None, :]
+        _, effect, strength = self._measure(method, *self._tensors(sources, targets))
+        found = tuple(self._finite(method, sources, targets, each) for each in (effect, strength))
+        return found[0], found[1]
+
+    def features(self, method: str, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Features (sources, targets, d) and strength (sources, targets) of each pair."""
+        i, j = self._tensors(sources, targets)
+        if method in _SYMMETRIC:
+            vectors = self._vectors(method, torch.cat([i, j]))
+            size = vectors.element_size() * len(i) * len(j) * vectors.shape[1]
+            require_memory(size, f"Embeddings of {len(i)} x {len(j)} pairs", "Ask for fewer sources at a time")
+            similar = self._similar(vectors, len(i))
+            found, strength = vectors[: len(i), None] + vectors[None, len(i) :], similar.abs()
+        else:
+            found, _, strength = self._measure(method, i, j)
+        return self._finite(method, sources, targets, found), self._finite(method, sources, targets, strength)
+
+    def _tensors(self, sources: np.ndarray, targets: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        device = self.model.device
+        return torch.as_tensor(sources, device=device), torch.as_tensor(targets, device=device)
+
+    def _finite(self, method: str, sources: np.ndarray, targets: np.ndarray, given: torch.Tensor) -> np.ndarray:
+        values = given.double().cpu().numpy()
         # A model that reads no zeros has no word on a gene that is silenced, and nobody asks for it.
-        found = tuple(np.where(different, each.double().cpu().numpy(), 0.0) for each in (effect, strength))
-        if not all(np.isfinite(each).all() for each in found):
+        values[sources[:, None] == targets[None, :]] = 0.0
+        if not np.isfinite(values).all():
             raise NonFiniteError(
                 f"method={method!r} got a NaN or an infinity from {self.model.name!r}. Check its input range."
             )
-        return found[0], found[1]
+        return values
 
-    def _measure(self, method: str, i: torch.Tensor, j: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _measure(self, method: str, i: torch.Tensor, j: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Features, signed effect and strength."""
         model, state, size = self.model, self.state, self.batch_size
         if method in _SYMMETRIC:
-            vectors = self._vectors(method, torch.cat([i, j]))
-            at = torch.arange(len(vectors), device=model.device)
-            similar = probes.embedding_similarity(vectors, at[: len(i)], at[len(i) :])
-            return similar, similar.abs()
+            similar = self._similar(self._vectors(method, torch.cat([i, j])), len(i))
+            return similar[..., None], similar, similar.abs()
         ask: Any = model.reconstruct
         if method == "silencing":
             change = probes.silencing_change(ask, state, i, j, batch_size=size)
-            return change, change.abs()
+            return change[..., None], change, change.abs()
         if method == "virtual":
             found = probes.virtual_value_perturbation(ask, state, self.values, i, j, batch_size=size)
-            return probes.effect_and_strength(found, self.values - state[i, None])
+            return found, *probes.effect_and_strength(found, self.values - state[i, None])
         if self.path:
             states = probes.path_of(state, len(self.values))
             found = probes.gradient_path(ask, states, i, j, batch_size=size)
         else:
             found = probes.gradient_trajectory(ask, state, self.values, i, j, batch_size=size)
-        return probes.effect_and_strength(found, found.new_ones(len(i), found.shape[-1]))
+        return found, *probes.effect_and_strength(found, found.new_ones(len(i), found.shape[-1]))
+
+    def _similar(self, vectors: torch.Tensor, n: int) -> torch.Tensor:
+        """Similarity of each of the first n vectors to each of the others."""
+        at = torch.arange(len(vectors), device=vectors.device)
+        return probes.embedding_similarity(vectors, at[:n], at[n:])
 
     def _vectors(self, method: str, genes: torch.Tensor) -> torch.Tensor:
         if method == "embedding":
