@@ -13,6 +13,7 @@ SMALL = 40
 CROSS_CUTTING = {
     "metrics/test_cell_eval.py": "many metrics against another implementation",
     "physics/test_cuda.py": "the same on another device",
+    "pl/test_images.py": "fixtures of the tests",
     "test_benchmarks.py": "benchmarks",
     "test_conftest.py": "fixtures of the tests",
     "test_fuzz.py": "requests drawn at random, through all of prediction",

@@ -1,3 +1,6 @@
+import runpy
+from pathlib import Path
+
 import pytest
 
 
@@ -8,3 +11,11 @@ def _closed_figures():
     from matplotlib import pyplot as plt
 
     plt.close("all")
+
+
+@pytest.fixture
+def same_image(tmp_path):
+    """`same_image(figure, name)` compares a figure with `baseline/<name>.png`; matplotlib's own settings hold meanwhile."""
+    images = runpy.run_path(str(Path(__file__).parent / "_images.py"))
+    with images["defaults"]():
+        yield images["comparer"](tmp_path)
