@@ -5,5 +5,6 @@ from __future__ import annotations
 from scclamp.pl._adjacency import adjacency
 from scclamp.pl._loss import loss
 from scclamp.pl._predictions import predictions
+from scclamp.pl._verdict import verdict
 
-__all__ = ["adjacency", "loss", "predictions"]
+__all__ = ["adjacency", "loss", "predictions", "verdict"]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"observed": "#D55E00", "predicted": "#0072B2", "reference": "#7F7F7F"}
 """Okabe and Ito's colours: told apart by every kind of colour vision."""
+CEILING = "#009E73"
 DIVERGING = "RdBu_r"
 
 

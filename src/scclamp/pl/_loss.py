@@ -96,7 +96,7 @@ def _draw_curves(ax: Axes, history: pd.DataFrame, *, members: int) -> None:
     curves = {"training": ("perturbation", "predicted"), "validation": ("validation", "observed")}
     if np.array_equal(history["perturbation"], history["validation"]):
         curves = {"training (no cells to validate)": ("perturbation", "predicted")}
-    style = {"lw": 1.2} if members < _MANY else {"lw": 0.6, "alpha": 0.6}
+    style: dict[str, Any] = {"lw": 1.2} if members < _MANY else {"lw": 0.6, "alpha": 0.6}
     for label, (column, colour) in curves.items():
         table = history.pivot_table(index="epoch", columns="member", values=column)
         for i, member in enumerate(table.columns):
