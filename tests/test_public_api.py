@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-FACES = ("pp", "tl", "pl", "get", "datasets", "metrics")
+FACES = ("pp", "tl", "pl", "get", "datasets", "metrics", "cli")
 ON_ANNDATA = ("pp", "tl", "pl", "get")
 KINDS = inspect.Parameter
 POSITIONAL = (KINDS.POSITIONAL_ONLY, KINDS.POSITIONAL_OR_KEYWORD)
