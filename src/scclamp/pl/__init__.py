@@ -6,5 +6,6 @@ from scclamp.pl._adjacency import adjacency
 from scclamp.pl._loss import loss
 from scclamp.pl._predictions import predictions
 from scclamp.pl._verdict import verdict
+from scclamp.pl._waterfall import waterfall
 
-__all__ = ["adjacency", "loss", "predictions", "verdict"]
+__all__ = ["adjacency", "loss", "predictions", "verdict", "waterfall"]

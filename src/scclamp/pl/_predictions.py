@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from scclamp._errors import InputError, list_some
-from scclamp._keys import CONTROL, DEFAULT_KEY, SEPARATOR
-from scclamp._labels import is_control_token
-from scclamp._observed import observed_means
+from scclamp._keys import CONTROL, SEPARATOR
 from scclamp.pl._axes import COLOURS
+from scclamp.pl._seen import key_of, require_shifts, seen_as, shared_genes, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -65,15 +64,10 @@ def predictions(
     """
     from matplotlib import pyplot as plt
 
-    if "shift" not in adata.layers:
-        msg = "adata has no layer 'shift'. Pass what tl.predict_clamps returned, with 'shift' among its layers."
-        raise InputError(msg)
-    table = _as_table(observed, _key_of(adata))
-    genes = [gene for gene in adata.var_names if gene in table.columns]
-    if not genes:
-        msg = f"observed has no gene of adata, which has {list_some(adata.var_names)}. Name its columns by gene."
-        raise InputError(msg)
-    seen = _seen(adata, table)
+    require_shifts(adata)
+    table = table_of(observed, key_of(adata))
+    genes = shared_genes(adata, table)
+    seen = seen_as(adata, table)
     chosen = _chosen(seen, table, conditions)
     n_rows, width = -(-len(chosen) // n_columns), min(n_columns, len(chosen))
     fig, axes = plt.subplots(
@@ -92,39 +86,6 @@ def predictions(
         plt.show()
         return None
     return fig
-
-
-def _as_table(observed: Any, key: str) -> pd.DataFrame:
-    """Means by canonical name of the condition, the control among them."""
-    if not isinstance(observed, pd.DataFrame):
-        table = observed_means(observed, key=key)
-    elif {"condition", "gene", "observed"} <= set(observed.columns):
-        table = observed.pivot(index="condition", columns="gene", values="observed").dropna(how="all")
-    elif {"condition", "gene"} <= set(observed.columns):
-        msg = "observed lists predictions without a column 'observed'. Call get.predictions with observed=, or pass the screen."
-        raise InputError(msg)
-    else:
-        table = observed
-    if CONTROL not in table.index:
-        table = table.rename(index={name: CONTROL for name in table.index if is_control_token(str(name))})
-    if CONTROL not in table.index:
-        msg = f"observed has no row {CONTROL!r}, from which shifts are measured. Add the control's mean, or pass the screen."
-        raise InputError(msg)
-    return table
-
-
-def _key_of(answer: AnnData) -> str:
-    """Prefix of the fit that gave an answer."""
-    known = [name.removesuffix("_prediction") for name in answer.uns if name.endswith("_prediction")]
-    return known[0] if len(known) == 1 else DEFAULT_KEY
-
-
-def _seen(answer: AnnData, observed: pd.DataFrame) -> dict[str, str]:
-    """Observed condition of each answer: a dose, or a name of the user's own, is none, but the genes that were held are."""
-    names = [str(name) for name in answer.obs_names]
-    held = [str(genes) for genes in answer.obs["targets"]] if "targets" in answer.obs else names
-    known = set(observed.index)
-    return {name: name if name in known else genes for name, genes in zip(names, held, strict=True)}
 
 
 def _chosen(seen: dict[str, str], observed: pd.DataFrame, conditions: str | Sequence[str] | None) -> list[str]:
