@@ -5,8 +5,9 @@ from __future__ import annotations
 from scclamp.pl._adjacency import adjacency
 from scclamp.pl._loss import loss
 from scclamp.pl._network import network
+from scclamp.pl._nonadditive import nonadditive
 from scclamp.pl._predictions import predictions
 from scclamp.pl._verdict import verdict
 from scclamp.pl._waterfall import waterfall
 
-__all__ = ["adjacency", "loss", "network", "predictions", "verdict", "waterfall"]
+__all__ = ["adjacency", "loss", "network", "nonadditive", "predictions", "verdict", "waterfall"]
