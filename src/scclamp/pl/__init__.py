@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scclamp.pl._adjacency import adjacency
+from scclamp.pl._benchmark import benchmark
 from scclamp.pl._loss import loss
 from scclamp.pl._network import network
 from scclamp.pl._nonadditive import nonadditive
@@ -10,4 +11,4 @@ from scclamp.pl._predictions import predictions
 from scclamp.pl._verdict import verdict
 from scclamp.pl._waterfall import waterfall
 
-__all__ = ["adjacency", "loss", "network", "nonadditive", "predictions", "verdict", "waterfall"]
+__all__ = ["adjacency", "benchmark", "loss", "network", "nonadditive", "predictions", "verdict", "waterfall"]
