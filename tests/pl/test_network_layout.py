@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from scclamp.pl._network_graph import choose
-from scclamp.pl._network_layout import FONT, HUB_FONT, MOST_COLUMNS, PITCH, RADIUS, arrange, hub_order, text_width
+from scclamp.pl._network_layout import FONT, HUB_FONT, MOST_COLUMNS, PITCH, RADIUS, arrange, hub_order
+from scclamp.pl._text import text_width
 
 CASES = [(1, 15, 0.0), (2, 15, 0.2), (4, 15, 0.3), (5, 1, 0.0), (5, 12, 0.5), (12, 12, 0.2), (24, 5, 0.3)]
 

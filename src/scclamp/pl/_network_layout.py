@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scclamp.pl._text import SMALL, text_width
+
 if TYPE_CHECKING:
     from scclamp.pl._network_graph import Graph
 
-FONT, HUB_FONT = 7.0, 8.0
+FONT, HUB_FONT = SMALL, 8.0
 RADIUS = 2.6
 """Of a leaf's dot."""
 PITCH = 10.5
@@ -67,15 +69,6 @@ def arrange(graph: Graph) -> Layout:
     ends = leaves + (RADIUS + _GAP + widths[:, None]) * outward if len(leaves) else np.zeros((0, 2))
     corners = np.concatenate([np.abs(ends) + PITCH / 2, np.abs(hubs) + boxes / 2])
     return Layout(hubs, boxes, leaves, outward, tuple(corners.max(0) + 2), place is _ring)
-
-
-def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Width of a text in points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    font = FontProperties(weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=size, prop=font, usetex=False).get_extents().width)
 
 
 def hub_order(weights: np.ndarray) -> np.ndarray:

@@ -1,0 +1,26 @@
+"""How much room letters take."""
+
+from __future__ import annotations
+
+SMALL = 7.0
+"""The smallest letters of any plot, in points."""
+
+
+def text_width(text: str, size: float = SMALL, *, bold: bool = False) -> float:
+    """Width of a text in points.
+
+    Examples
+    --------
+    >>> text_width("MM") > text_width("M")
+    True
+    """
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(weight="bold" if bold else "normal")
+    return float(TextPath((0, 0), text, size=size, prop=font, usetex=False).get_extents().width)
+
+
+def widest(texts: list[str], size: float = SMALL) -> float:
+    """Width of the widest of some texts in points, 0 of none."""
+    return max((text_width(text, size) for text in texts), default=0.0)
