@@ -126,6 +126,7 @@ def simulate(options: argparse.Namespace) -> None:
     from scclamp import datasets
 
     known = [name for name in inspect.signature(datasets.simulated).parameters if name not in ("preset", "rng")]
+    options.words = {**{name: f"--set {name}=" for name in known}, **options.words}
     adata = datasets.simulated(options.preset, rng=options.seed, **read_settings(options.set, known))
     _write(adata, options, [f"Simulated screen {options.preset!r}, seed {options.seed}"], "")
 

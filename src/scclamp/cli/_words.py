@@ -10,7 +10,8 @@ from typing import Any
 
 _VALUE = r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|[\w.+-]*\w"
 _CALLS = (
-    (r"(?:Call|call) scclamp\.pp\.recipe\(adata\) first", "pass --recipe"),
+    (r"Call scclamp\.pp\.recipe\(adata\) first", "Pass --recipe"),
+    (r"layer=None \(X\)", "X"),
     (r"(?:scclamp\.)?tl\.fit\((\w+=[^()]*)\)", r"\1"),
     (r"scclamp\.tl\.(fit|evaluate)\(adata\)", r"`scclamp \1`"),
     (r"scclamp\.tl\.(fit|evaluate)\b", r"`scclamp \1`"),
@@ -53,7 +54,7 @@ def to_options(message: str, words: Mapping[str, str]) -> str:
             return _write(words[found[1]], found[2])
 
         message = re.sub(rf"(?<![\w.-])({names})=({_VALUE})?", write, message)
-    return message[:1].upper() + message[1:]
+    return re.sub(r"^[a-z]+(?= )", lambda word: word[0].capitalize(), message)
 
 
 def _write(option: str, value: str | None) -> str:
