@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scclamp.pl._adjacency import adjacency
 from scclamp.pl._benchmark import benchmark
+from scclamp.pl._correlations import correlations
 from scclamp.pl._loss import loss
 from scclamp.pl._network import network
 from scclamp.pl._nonadditive import nonadditive
@@ -11,4 +12,14 @@ from scclamp.pl._predictions import predictions
 from scclamp.pl._verdict import verdict
 from scclamp.pl._waterfall import waterfall
 
-__all__ = ["adjacency", "benchmark", "loss", "network", "nonadditive", "predictions", "verdict", "waterfall"]
+__all__ = [
+    "adjacency",
+    "benchmark",
+    "correlations",
+    "loss",
+    "network",
+    "nonadditive",
+    "predictions",
+    "verdict",
+    "waterfall",
+]

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scclamp._arguments import require_whole
 from scclamp._errors import InputError, list_some
 from scclamp._keys import CONTROL, SEPARATOR
 from scclamp.pl._axes import COLOURS
-from scclamp.pl._seen import key_of, require_shifts, seen_as, shared_genes, table_of
+from scclamp.pl._seen import correlation, key_of, require_shifts, seen_as, shared_genes, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_PANELS = 12
 _LINE = 22
+_MANY = 500
 
 
 def predictions(
@@ -49,8 +51,9 @@ def predictions(
 
     Returns
     -------
-    The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped. Where
-    doses were given, or names of your own, the cells are those of the same genes.
+    The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped, and that of
+    the sum of the observed singles, where these are there. Where doses were given, or names of your own, the cells are those of
+    the same genes.
 
     Examples
     --------
@@ -69,18 +72,21 @@ def predictions(
     genes = shared_genes(adata, table)
     seen = seen_as(adata, table)
     chosen = _chosen(seen, table, conditions)
+    n_columns = require_whole("n_columns", n_columns)
     n_rows, width = -(-len(chosen) // n_columns), min(n_columns, len(chosen))
     fig, axes = plt.subplots(
         n_rows, width, figsize=(2.3 * width + 0.4, 2.6 * n_rows + 0.3), squeeze=False, layout="constrained"
     )
-    predicted, control = adata.to_df("shift")[genes], table.loc[CONTROL, genes]
+    shifts = table[genes].astype(float) - table.loc[CONTROL, genes].astype(float)
+    predicted = adata.to_df("shift")[genes]
     for ax, name in zip(axes.flat, chosen, strict=False):
-        shift = (table.loc[seen[name], genes] - control).to_numpy(float)
-        free = ~predicted.columns.isin(seen[name].split(SEPARATOR))
-        _panel(ax, name, shift[free], predicted.loc[name].to_numpy()[free])
+        held = seen[name].split(SEPARATOR)
+        free = ~predicted.columns.isin(held)
+        alone = shifts.loc[held].to_numpy().sum(0)[free] if len(held) > 1 and set(held) <= set(shifts.index) else None
+        _panel(ax, name, shifts.loc[seen[name]].to_numpy()[free], predicted.loc[name].to_numpy(float)[free], alone)
     for ax in axes.flat[len(chosen) :]:
         ax.remove()
-    fig.supxlabel("observed shift from control", fontsize=9)
+    fig.supxlabel("observed shift (log expression)", fontsize=9)
     fig.supylabel("predicted shift", fontsize=9)
     if show:
         plt.show()
@@ -114,10 +120,16 @@ def _wrapped(name: str) -> str:
     return "\n".join(lines).removesuffix(SEPARATOR)
 
 
-def _panel(ax: Axes, name: str, observed: np.ndarray, predicted: np.ndarray) -> None:
-    limit = float(np.nanmax(np.abs([observed, predicted]))) * 1.08
+def _panel(ax: Axes, name: str, observed: np.ndarray, predicted: np.ndarray, additive: np.ndarray | None) -> None:
+    low, high = (float(f([observed, predicted])) for f in (np.nanmin, np.nanmax))
+    room = 0.06 * max(high - low, 1e-6)
     ax.axline((0, 0), slope=1, color=COLOURS["reference"], lw=0.8, zorder=0)
-    ax.scatter(observed, predicted, s=6, color=COLOURS["predicted"], lw=0, alpha=0.6)
-    ax.set_title(f"{_wrapped(name)}\nr = {np.corrcoef(observed, predicted)[0, 1]:.2f}", fontsize=8)
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+    # Thousands of points in dozens of panels would make a drawing that no reader opens.
+    ax.scatter(observed, predicted, s=6, color=COLOURS["predicted"], lw=0, alpha=0.6, rasterized=len(observed) > _MANY)
+    text = f"r = {correlation(predicted, observed)}"
+    if additive is not None:
+        text += f" (sum of singles {correlation(additive, observed)})"
+    ax.set_title(f"{_wrapped(name)}\n{text}", fontsize=8)
+    ax.set(xlim=(low - room, high + room), ylim=(low - room, high + room), aspect="equal")
     ax.tick_params(labelsize=7)
+    ax.locator_params(nbins=5)

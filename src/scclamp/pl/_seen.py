@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from scclamp._errors import InputError, list_some
 from scclamp._keys import CONTROL, DEFAULT_KEY
 from scclamp._labels import is_control_token
 from scclamp._observed import observed_means
+from scclamp.metrics import pearson_delta
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from numpy.typing import ArrayLike
 
 
 def require_shifts(answer: AnnData) -> None:
@@ -62,3 +65,20 @@ def seen_as(answer: AnnData, observed: pd.DataFrame) -> dict[str, str]:
     held = [str(genes) for genes in answer.obs["targets"]] if "targets" in answer.obs else names
     known = set(observed.index)
     return {name: name if name in known else genes for name, genes in zip(names, held, strict=True)}
+
+
+def correlation(predicted: ArrayLike, observed: ArrayLike) -> str:
+    """Pearson correlation of two shifts, to be read.
+
+    Examples
+    --------
+    >>> (
+    ...     correlation([1.0, 2.0, 4.0], [1.0, 3.0, 3.0]),
+    ...     correlation([1.0, 2.0], [2.0, 1.0]),
+    ...     correlation([0.0, 0.0], [2.0, 1.0]),
+    ... )
+    ('0.76', '−1.00', 'undefined')
+    """
+    shift = np.asarray(predicted, float)[None]
+    value = float(pearson_delta(shift, np.asarray(observed, float)[None], control=np.zeros_like(shift[0]))[0])
+    return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "undefined"

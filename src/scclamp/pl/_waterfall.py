@@ -10,10 +10,9 @@ import numpy as np
 from scclamp._arguments import positions, require_whole
 from scclamp._errors import InputError, list_some
 from scclamp._keys import CONTROL, SEPARATOR
-from scclamp.metrics import rho, rho_nonadd
 from scclamp.pl._axes import COLOURS, finish, new_axes
 from scclamp.pl._panels import stacked
-from scclamp.pl._seen import key_of, require_shifts, seen_as, shared_genes, table_of
+from scclamp.pl._seen import correlation, key_of, require_shifts, seen_as, shared_genes, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -206,14 +205,9 @@ def _name_genes(ax: Axes, shifts: Shifts) -> None:
 
 def _scores(shifts: Shifts) -> tuple[str, str]:
     """Correlations over all free genes, each beside what the additive sum, or no change, reaches."""
-    none = np.zeros(len(shifts.genes))
-    beyond = {"additive_shift": shifts.additive[None]}
-
-    def of(metric: Any, guess: np.ndarray, **options: Any) -> str:
-        value = float(metric(guess[None], shifts.observed[None], control=none, **options)[0])
-        return f"{value:.2f}".replace("-", "−") if np.isfinite(value) else "undefined"
-
+    beyond = shifts.observed - shifts.additive
+    of, nothing = correlation(shifts.predicted - shifts.additive, beyond), correlation(-shifts.additive, beyond)
     return (
-        f"r = {of(rho, shifts.predicted)} (sum of singles {of(rho, shifts.additive)})",
-        f"r = {of(rho_nonadd, shifts.predicted, **beyond)} (no change {of(rho_nonadd, none, **beyond)})",
+        f"r = {correlation(shifts.predicted, shifts.observed)} (sum of singles {correlation(shifts.additive, shifts.observed)})",
+        f"r = {of} (no change {nothing})",
     )
