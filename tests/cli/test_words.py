@@ -31,6 +31,7 @@ KNOWN = {**WORDS, "path": "", "refit": "--refit", "crowding": "--set crowding="}
         ("not among adata.var_names of adata", "Not among var_names of the file"),
         ("scclamp.tl.benchmark(adata, splits='x').", "scclamp.tl.benchmark(adata, splits='x') in Python."),
         ("screen.h5ad was read; obs['control'] was not.", "screen.h5ad was read; obs['control'] was not."),
+        ("control: 'x' is not there.", "--control: 'x' is not there."),
         ("mean of some_layer=3 stays", "Mean of some_layer=3 stays"),
     ],
 )

@@ -53,6 +53,7 @@ def to_options(message: str, words: Mapping[str, str]) -> str:
         def write(found: re.Match[str]) -> str:
             return _write(words[found[1]], found[2])
 
+        message = re.sub(rf"^({names})(?=: )", lambda found: words[found[1]] or found[1], message)
         message = re.sub(rf"(?<![\w.-])({names})=({_VALUE})?", write, message)
     return re.sub(r"^[a-z]+(?= )", lambda word: word[0].capitalize(), message)
 
