@@ -132,7 +132,7 @@ def simulate(options: argparse.Namespace) -> None:
 
 
 def _write(adata: Any, options: argparse.Namespace, about: list[str], recipe: str) -> None:
-    from scclamp import write
+    from scclamp._files import write
 
     write(adata, options.output)
     n_cells, n_genes = adata.shape

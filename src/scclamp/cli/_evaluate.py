@@ -83,8 +83,9 @@ def run(options: argparse.Namespace) -> None:
     if options.output is not None:
         inputs = [options.fitted, *([options.screen] if options.screen else [])]
         require_output(options.output, (*TABLES, ".json", *DATA), force=options.force, inputs=inputs)
-    from scclamp import read, tl
+    from scclamp import tl
     from scclamp._columns import unwrap
+    from scclamp._files import read
 
     data: Any = read(options.fitted)
     if options.screen is not None:
@@ -122,7 +123,7 @@ def _deliver(data: Any, verdict: Any, options: argparse.Namespace) -> None:
 
 
 def _write(data: Any, scores: Any, record: dict[str, Any], path: str) -> None:
-    from scclamp import write
+    from scclamp._files import write
 
     suffix = Path(path).suffix
     if suffix in TABLES:

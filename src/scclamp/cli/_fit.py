@@ -77,8 +77,9 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, fit, write, and say what came out."""
     _check(options)
-    from scclamp import get, read, tl, write
+    from scclamp import get, tl
     from scclamp._columns import unwrap
+    from scclamp._files import read, write
     from scclamp._storage import decode
     from scclamp.cli._fit_summary import summarise, to_text
 

@@ -78,8 +78,9 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, predict, write, and say which genes shift most."""
     _check(options)
-    from scclamp import get, read, tl
+    from scclamp import get, tl
     from scclamp._columns import unwrap
+    from scclamp._files import read
     from scclamp._storage import decode
     from scclamp.cli._predict_summary import summarise, to_text
 
