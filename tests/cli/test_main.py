@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -12,6 +14,7 @@ import pytest
 from scclamp._errors import InputError, InputWarning
 from scclamp.cli import main
 from scclamp.cli._main import COMMANDS, build_parser
+from scclamp.cli._options import parse
 
 HEAVY = {"anndata", "matplotlib", "mudata", "numpy", "pandas", "scanpy", "scipy", "torch", "zarr"}
 NAMES = ("fit", "predict", "evaluate", "datasets")
@@ -151,3 +154,20 @@ def test_who_reads_only_the_beginning_gets_no_error():
         process.stdout.close()
         errors = process.stderr.read()
     assert (process.returncode, errors) == (0, "")
+
+
+def test_the_commands_of_the_documentation_can_be_read(root):
+    text = (root / "docs" / "command_line.md").read_text()
+    commands = [line.removeprefix("$ scclamp ") for line in text.splitlines() if line.startswith("$ scclamp ")]
+    assert {shlex.split(each)[0] for each in commands} == set(NAMES)
+    for each in commands:
+        assert callable(parse(build_parser(), shlex.split(each)).run)
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+    known = {name for module in NAMES for name in options_of(module)}
+    assert options <= known
+
+
+def options_of(name):
+    read = build_parser().parse_args([name, "x", "-o", "y"] if name == "fit" else [name] + ["x"] * (name != "datasets"))
+    parsers = [read.parser, build_parser().parse_args(["datasets", "fetch", "norman_2019", "-o", "x"]).parser]
+    return {option for parser in parsers for action in parser._actions for option in action.option_strings}
