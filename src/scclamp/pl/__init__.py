@@ -5,6 +5,7 @@ from __future__ import annotations
 from scclamp.pl._adjacency import adjacency
 from scclamp.pl._benchmark import benchmark
 from scclamp.pl._correlations import correlations
+from scclamp.pl._enrichment import enrichment
 from scclamp.pl._loss import loss
 from scclamp.pl._network import network
 from scclamp.pl._nonadditive import nonadditive
@@ -16,6 +17,7 @@ __all__ = [
     "adjacency",
     "benchmark",
     "correlations",
+    "enrichment",
     "loss",
     "network",
     "nonadditive",
