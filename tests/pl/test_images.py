@@ -1,5 +1,6 @@
 """What looks at figures: a comparison that cannot fail compares nothing."""
 
+import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
@@ -21,10 +22,23 @@ def test_another_picture_is_told_apart_and_other_words_are_not(tmp_path, monkeyp
     figure = _figure([1, 2, 3], text="other\nwords")
     compare(figure, "one")
     assert figure.axes[0].title.get_visible()
-    with pytest.raises(AssertionError, match="RMS Value"):
+    with pytest.raises(AssertionError, match=r"one\.png differs from"):
         compare(_figure([1, 2, 3], [3, 2, 2]), "one")
     with pytest.raises(pytest.fail.Exception, match=r"no picture two\.png"):
         compare(_figure([1]), "two")
+
+
+def test_what_moved_a_little_is_the_same_and_what_changed_is_not(images):
+    before = np.full((40, 60, 3), 255.0)
+    before[20, 5:55] = [0.0, 100.0, 200.0]
+    moved = np.roll(before, (2, -1), (0, 1))
+    assert images["difference"](before, moved[:-1]) == 0
+    assert images["difference"](before, np.roll(before, 5, 0)) > images["TOLERANCE"]
+    recoloured = before.copy()
+    recoloured[20, 5:55] = [200.0, 100.0, 0.0]
+    assert images["difference"](before, recoloured) > images["TOLERANCE"]
+    assert images["difference"](recoloured, np.full_like(before, 255.0)) > images["TOLERANCE"]
+    assert images["difference"](before, before[:30]) == np.inf
 
 
 def test_settings_are_back_afterwards(monkeypatch, images):

@@ -122,7 +122,7 @@ def test_a_prediction_without_shape_has_no_correlation(answer):
 def test_picture(same_image, legible):
     adata = fits["simulated_fit"]()
     double = sc_c.tl.predict_clamps(adata, ["REG01+REG05", "REG02+REG06"])
-    figure = sc_c.pl.predictions(double, fits["truth_of"](adata))
+    figure = sc_c.pl.predictions(double, adata)
     legible(figure)
     same_image(figure, "predictions")
 
