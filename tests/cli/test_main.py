@@ -149,7 +149,7 @@ def test_settings_last_as_long_as_the_command(call, monkeypatch):
 
 def test_who_reads_only_the_beginning_gets_no_error():
     with subprocess.Popen(
-        [sys.executable, "-m", "scclamp", "datasets", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "scclamp", "fit", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         process.stdout.close()
         errors = process.stderr.read()

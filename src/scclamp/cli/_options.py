@@ -8,9 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from scclamp._errors import InputError, did_you_mean
+from scclamp.cli._output import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from _typeshed import SupportsWrite
 
     Commands = argparse._SubParsersAction["Parser"]
 
@@ -27,6 +30,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\nSee `{self.prog} --help`.\n")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Write help where it belongs, and nothing to a pipe that closed."""
+        (say if file is sys.stdout else tell)(message.removesuffix("\n"))
 
     def refuse(self, unknown: str) -> NoReturn:
         """Refuse an argument that no option took."""
