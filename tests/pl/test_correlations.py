@@ -80,6 +80,15 @@ def test_what_cannot_be_drawn_is_named(judged, arguments, message):
         sc_c.pl.correlations(judged, **arguments)
 
 
+def test_on_narrow_axes_names_do_not_meet(many, legible):
+    from matplotlib import pyplot as plt
+
+    _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+    sc_c.pl.correlations(many, ax=ax)
+    assert "210 combinations" in ax.get_xlabel()
+    legible(ax.get_figure())
+
+
 def test_conventions(judged):
     import matplotlib as mpl
     from matplotlib import pyplot as plt

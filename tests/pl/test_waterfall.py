@@ -123,6 +123,15 @@ def test_what_was_not_observed_is_named(case):
         sc_c.pl.waterfall(adata, adata)
 
 
+def test_on_narrow_axes_names_do_not_meet(case, legible):
+    from matplotlib import pyplot as plt
+
+    _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+    sc_c.pl.waterfall(*case, condition=NAME, n_genes=50, ax=ax)
+    assert "50 genes" in ax.child_axes[1].get_xlabel()
+    legible(ax.get_figure())
+
+
 def test_conventions(case):
     import matplotlib as mpl
     from matplotlib import pyplot as plt

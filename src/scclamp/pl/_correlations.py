@@ -8,7 +8,7 @@ import numpy as np
 
 from scclamp._arguments import positions, require_choice
 from scclamp._keys import DEFAULT_KEY
-from scclamp.pl._axes import COLOURS, finish, new_axes
+from scclamp.pl._axes import COLOURS, finish, names_below, new_axes
 from scclamp.pl._evaluation import NETWORK, Evaluation, is_network, plain
 
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ def correlations(
     chosen = _chosen(table, nulls, found.params["strongest"])
     table = table.sort_values(NETWORK, ascending=metric == "mse", kind="stable")
     n = len(table)
+    most = names_below(ax, _MOST_NAMES)
     ax = new_axes(ax, (1.2 + 0.11 * min(max(n, 32), _MOST_NAMES), 4.0))
-    at, size = np.arange(n), 4.5 if n <= _MOST_NAMES else 2.5
+    at, size = np.arange(n), 4.5 if n <= most else 2.5
     for name, (marker, colour) in zip(chosen, _styles(chosen), strict=True):
         label = plain(name)
         if not is_network(name):
@@ -102,7 +103,7 @@ def correlations(
     if best.shape[1]:
         null = (best.min(axis=1) if metric == "mse" else best.max(axis=1)).to_numpy()
         ax.vlines(at, null, table[NETWORK], color=COLOURS["predicted"], lw=0.8, alpha=0.5, zorder=1)
-    _name(ax, list(map(str, table.index)))
+    _name(ax, list(map(str, table.index)), most)
     ax.set_ylabel(_METRICS[metric], fontsize=8)
     ax.tick_params(axis="y", labelsize=7)
     ax.spines[["top", "right"]].set_visible(False)
@@ -131,8 +132,8 @@ def _better(table: pd.DataFrame, null: str, metric: str) -> str:
     return f"{int((gain > 0).sum())} of {len(gain)}"
 
 
-def _name(ax: Axes, names: list[str]) -> None:
-    if len(names) <= _MOST_NAMES:
+def _name(ax: Axes, names: list[str], most: int) -> None:
+    if len(names) <= most:
         ax.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
     else:
         ax.set_xticks([])

@@ -10,7 +10,7 @@ import numpy as np
 from scclamp._arguments import positions, require_whole
 from scclamp._errors import InputError, list_some
 from scclamp._keys import CONTROL, SEPARATOR
-from scclamp.pl._axes import COLOURS, finish, new_axes
+from scclamp.pl._axes import COLOURS, finish, names_below, new_axes
 from scclamp.pl._panels import stacked
 from scclamp.pl._seen import correlation, key_of, require_shifts, seen_as, shared_genes, table_of
 
@@ -110,6 +110,7 @@ def waterfall(
         size = np.maximum(np.abs(shifts.observed), np.abs(shifts.additive))
         chosen = np.argsort(-size, kind="stable")[: require_whole("n_genes", n_genes)]
     drawn = shifts.take(chosen[np.argsort(-shifts.observed[chosen], kind="stable")])
+    most = names_below(ax, _MOST_NAMES)
     ax = new_axes(ax, (1.4 + 0.1 * min(max(len(chosen), 40), _MOST_NAMES), 4.6))
     above, below = stacked(ax, [3, 2], gap=0.4)
     _draw(above, drawn.observed, {"predicted": drawn.predicted, "sum of singles": drawn.additive})
@@ -121,7 +122,7 @@ def waterfall(
     handles = [*above.containers, *above.lines[:2]]
     above.legend(handles=handles, frameon=False, fontsize=8, ncols=3, handlelength=1.4, **place)
     above.set_xticks([])
-    _name_genes(below, drawn)
+    _name_genes(below, drawn, most)
     for panel, text in zip((above, below), _scores(shifts), strict=True):
         panel.set_title(text, fontsize=8, loc="right", pad=4)
     ax.set_title(name, fontsize=9, loc="left", pad=32)
@@ -177,10 +178,10 @@ def _draw(ax: Axes, observed: np.ndarray, others: dict[str, np.ndarray]) -> None
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _name_genes(ax: Axes, shifts: Shifts) -> None:
+def _name_genes(ax: Axes, shifts: Shifts, most: int) -> None:
     """Names below where they fit; else those of the largest residuals, no two of them so close that they meet."""
     n = len(shifts.genes)
-    if n <= _MOST_NAMES:
+    if n <= most:
         ax.set_xticks(range(n), shifts.genes, rotation=90, fontsize=7)
         ax.tick_params(axis="x", length=0)
         return
