@@ -16,6 +16,7 @@ CROSS_CUTTING = {
     "pl/test_images.py": "fixtures of the tests",
     "test_benchmarks.py": "benchmarks",
     "test_conftest.py": "fixtures of the tests",
+    "test_docs.py": "docs/howto",
     "test_fuzz.py": "requests drawn at random, through all of prediction",
     "test_import.py": "the package as a whole",
     "test_layers.py": "the package as a whole",
@@ -23,6 +24,7 @@ CROSS_CUTTING = {
     "test_papalexi.py": "a real screen, through all of fit and prediction",
     "test_public_api.py": "the package as a whole",
     "test_readme.py": "README.md",
+    "test_tutorials.py": "docs/tutorials",
     "tl/test_attractors.py": "fit and prediction together",
 }
 # Rooms of one function, whose tests call that function. Better is a file of their own: this list may only get shorter.
