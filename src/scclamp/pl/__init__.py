@@ -10,6 +10,7 @@ from scclamp.pl._loss import loss
 from scclamp.pl._network import network
 from scclamp.pl._nonadditive import nonadditive
 from scclamp.pl._predictions import predictions
+from scclamp.pl._transmission import transmission
 from scclamp.pl._verdict import verdict
 from scclamp.pl._waterfall import waterfall
 
@@ -22,6 +23,7 @@ __all__ = [
     "network",
     "nonadditive",
     "predictions",
+    "transmission",
     "verdict",
     "waterfall",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scclamp.pl._text import SMALL, text_width
+from scclamp.pl._text import SMALL, apart, text_width
 
 if TYPE_CHECKING:
     from scclamp.pl._network_graph import Graph
@@ -99,16 +99,8 @@ def _columns(weights: np.ndarray, order: np.ndarray, boxes: np.ndarray) -> tuple
     far = float(np.clip(0.45 * PITCH * n_rows, 80, 150))
     wanted = np.array([y[linked[h]].mean() if linked[h].any() else 0.0 for h in order])
     hubs = np.zeros((n_hubs, 2))
-    hubs[order, 1] = _apart(wanted, 2.2 * boxes[:, 1].max())
+    hubs[order, 1] = apart(wanted, 2.2 * boxes[:, 1].max())
     return hubs, np.stack([far * side, y], 1), np.stack([side, np.zeros(n_leaves)], 1)
-
-
-def _apart(wanted: np.ndarray, least: float) -> np.ndarray:
-    """Move heights, from top to bottom, as little as needed to keep a distance."""
-    from scipy.optimize import isotonic_regression
-
-    offset = least * np.arange(len(wanted))
-    return isotonic_regression(wanted + offset, increasing=False).x - offset
 
 
 def _ring(weights: np.ndarray, order: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
