@@ -47,9 +47,19 @@ def test_categories_are_symbols_too():
 @pytest.mark.filterwarnings("ignore:Variable names are not unique")
 def test_repeated_symbols_are_numbered_and_told():
     adata = made(["KLF1", "TBCE", "TBCE"])
-    with pytest.warns(InputWarning, match="1 symbols of var.*'TBCE'"):
+    with pytest.warns(InputWarning, match="1 names stand for several genes, which are numbered: 'TBCE'"):
         name_genes(adata, "symbol", None)
     assert list(adata.var_names) == ["KLF1", "TBCE", "TBCE-1"]
+
+
+@pytest.mark.filterwarnings("ignore:Variable names are not unique")
+def test_names_that_were_repeated_before_are_numbered_too(call, screen_file, tmp_path):
+    adata = sc_c.read(screen_file)
+    adata.var_names = [*adata.var_names[:-1], adata.var_names[0]]
+    sc_c.write(adata, tmp_path / "twice.h5ad")
+    done = call("fit", tmp_path / "twice.h5ad", "-o", tmp_path / "out.h5ad", "--epochs", 2)
+    assert (done.code, "are numbered: 'GENE0001'" in done.err) == (0, True)
+    assert sc_c.read(tmp_path / "out.h5ad").var_names[-1] == "GENE0001-1"
 
 
 def test_a_column_that_is_not_there():

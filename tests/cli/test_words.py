@@ -32,6 +32,7 @@ KNOWN = {**WORDS, "path": "", "refit": "--refit", "crowding": "--set crowding="}
         ("scclamp.tl.benchmark(adata, splits='x').", "scclamp.tl.benchmark(adata, splits='x') in Python."),
         ("screen.h5ad was read; obs['control'] was not.", "screen.h5ad was read; obs['control'] was not."),
         ("control: 'x' is not there.", "--control: 'x' is not there."),
+        ("'+': write genes joined by single '+'.", "'+': write genes joined by single '+', without spaces."),
         ("mean of some_layer=3 stays", "Mean of some_layer=3 stays"),
     ],
 )

@@ -10,6 +10,8 @@ from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 if TYPE_CHECKING:
     import argparse
 
+    from anndata import AnnData
+
 _IDENTIFIERS = "gene_id"
 
 
@@ -21,12 +23,22 @@ def add_gene_names(group: argparse._ArgumentGroup) -> None:
 
 
 def name_genes(data: Any, column: str | None, mod: str | None) -> None:
-    """Name genes by a column of `var`; those without a symbol keep their name, and repeated symbols are numbered."""
-    if column is None:
-        return
-    from scclamp._columns import read_column, unwrap
+    """Name genes by a column of `var`, where one is given, and number those that share a name."""
+    from scclamp._columns import unwrap
 
     adata = unwrap(data, mod).adata
+    if column is not None:
+        _rename(adata, column)
+    if len(twice := adata.var_names[adata.var_names.duplicated()].unique()):
+        adata.var_names_make_unique()
+        text = f"{len(twice)} names stand for several genes, which are numbered: {list_some(list(twice))}."
+        warnings.warn(text, InputWarning, stacklevel=2)
+
+
+def _rename(adata: AnnData, column: str) -> None:
+    """Genes without a symbol keep their name; all names that there were are kept in a column."""
+    from scclamp._columns import read_column
+
     if column not in adata.var:
         known = list(map(str, adata.var.columns))
         hint = did_you_mean(column, known)
@@ -38,9 +50,3 @@ def name_genes(data: Any, column: str | None, mod: str | None) -> None:
     if _IDENTIFIERS not in adata.var:
         adata.var[_IDENTIFIERS] = adata.var_names.to_numpy()
     adata.var_names = list(names)
-    if len(twice := adata.var_names[adata.var_names.duplicated()].unique()):
-        adata.var_names_make_unique()
-        text = (
-            f"{len(twice)} symbols of var[{column!r}] name several genes, which are numbered: {list_some(list(twice))}."
-        )
-        warnings.warn(text, InputWarning, stacklevel=2)

@@ -23,6 +23,7 @@ _CALLS = (
     (r"^clamps\[\d+\]=", ""),
     (r"give the key of a fit", "give its --key"),
     (r"\badata\.(?=obs|var|layers|uns|raw)", ""),
+    (r"(?<=joined by single '\+')", ", without spaces"),
     (r"(?<!\()\badata\b", "the file"),
     (r"(scclamp\.tl\.benchmark\([^)]*\))", r"\1 in Python"),
     (r"(Pass the screen with its combinations(?: and their singles)?)", r"\1 as --screen"),
