@@ -47,11 +47,9 @@ def test_they_show_pictures_that_are_described_by_words_around_them(cells):
 def test_nothing_names_a_machine(cells):
     # The bytes of a picture are no names.
     kept = [{k: v for k, v in cell.items() if k != "outputs"} for cell in cells]
-    for cell in cells:
-        for out in cell.get("outputs", []):
-            kept.append(
-                {k: v for k, v in out.get("data", {}).items() if not k.startswith("image/")} | {"text": out.get("text")}
-            )
+    outputs = [out for cell in cells for out in cell.get("outputs", [])]
+    kept += [{k: v for k, v in out.get("data", {}).items() if not k.startswith("image/")} for out in outputs]
+    kept += [{"text": out.get("text")} for out in outputs]
     found = re.findall(r"/(?:home|Users|root|tmp|work|usr|opt|var)/\S*|[A-Z]:\\\S+|Warning:", json.dumps(kept))
     assert found == []
 
