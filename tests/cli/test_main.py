@@ -69,7 +69,7 @@ def test_every_help_reads_well(call, name):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda module: module.__name__)
 def test_the_examples_of_the_help_can_be_read(command):
-    examples = [line.split()[1:] for line in command._EXAMPLES.splitlines()]
+    examples = [shlex.split(line)[1:] for line in command._EXAMPLES.splitlines()]
     for each in examples:
         assert callable(build_parser().parse_args(each).run)
 
