@@ -9,6 +9,17 @@ from scclamp.tl._evaluate import evaluate
 from scclamp.tl._fit import fit
 from scclamp.tl._predict_clamps import predict_clamps
 from scclamp.tl._probe_grn import probe_grn
+from scclamp.tl._report import report
 from scclamp.tl._transmission import transmission
 
-__all__ = ["baselines", "benchmark", "enrich", "evaluate", "fit", "predict_clamps", "probe_grn", "transmission"]
+__all__ = [
+    "baselines",
+    "benchmark",
+    "enrich",
+    "evaluate",
+    "fit",
+    "predict_clamps",
+    "probe_grn",
+    "report",
+    "transmission",
+]
