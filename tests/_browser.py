@@ -8,8 +8,11 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# Where browsers ask for the time and for updates of their own, whatever the page is.
+OWN = ("clients2.google.com", "update.googleapis.com", "accounts.google.com", "android.clients.google.com")
 # Nothing of the browser's own may go out, so that every request seen is the page's.
 _QUIET = (
     "--headless",
@@ -21,6 +24,8 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-extensions",
+    "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter",
+    "--no-pings",
     "--hide-scrollbars",
 )
 
@@ -71,4 +76,4 @@ def look_at(browser: str, page: Path, folder: Path, picture: Path | None = None)
     )
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     asked = re.findall(r'"url":"((?:https?|wss?|ftp):[^"]*)"', log.read_text(encoding="utf-8", errors="replace"))
-    return Seen(done.stdout, console, sorted(set(asked)))
+    return Seen(done.stdout, console, sorted({url for url in asked if urlsplit(url).hostname not in OWN}))
