@@ -19,7 +19,7 @@ SINGLE_THREADED := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NU
 PYTEST := MPLBACKEND=Agg $(PY) -m pytest
 WORKERS_OF_TEST := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 
-.PHONY: help setup test stress bench demo docs lint format types clean environment
+.PHONY: help setup test stress bench demo tutorials docs lint format types clean environment
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -53,6 +53,9 @@ bench: $(READY)-bench ## measure speed and truth, side by side with the peers
 
 demo: $(READY)-demo ## run the tutorial from data to predictions
 	MPLBACKEND=Agg $(PY) tutorials/demo.py $(ARGS)
+
+tutorials: $(READY)-docs $(READY)-test ## run the notebooks of the documentation anew, and keep their outputs
+	$(SINGLE_THREADED) $(PY) tools/run-tutorials $(ARGS)
 
 docs: $(READY)-docs ## build the documentation, warnings are errors
 	$(PY) -m sphinx -W --keep-going --jobs auto --builder html docs docs/_build/html

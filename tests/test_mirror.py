@@ -13,8 +13,10 @@ SMALL = 40
 CROSS_CUTTING = {
     "metrics/test_cell_eval.py": "many metrics against another implementation",
     "physics/test_cuda.py": "the same on another device",
+    "pl/test_images.py": "fixtures of the tests",
     "test_benchmarks.py": "benchmarks",
     "test_conftest.py": "fixtures of the tests",
+    "test_docs.py": "docs/howto",
     "test_fuzz.py": "requests drawn at random, through all of prediction",
     "test_import.py": "the package as a whole",
     "test_layers.py": "the package as a whole",
@@ -22,6 +24,7 @@ CROSS_CUTTING = {
     "test_papalexi.py": "a real screen, through all of fit and prediction",
     "test_public_api.py": "the package as a whole",
     "test_readme.py": "README.md",
+    "test_tutorials.py": "docs/tutorials",
     "tl/test_attractors.py": "fit and prediction together",
 }
 # Rooms of one function, whose tests call that function. Better is a file of their own: this list may only get shorter.

@@ -1,8 +1,16 @@
+import itertools
+import runpy
+from pathlib import Path
+
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 import scclamp as sc_c
 from scclamp._errors import InputError
+
+fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +73,52 @@ def test_one_name_is_one_gene(fitted):
     assert (_labels(ax.xaxis), _labels(ax.yaxis)) == (["REG02"], ["GENE0001"])
     with pytest.raises(InputError, match=r"regulators: 'REG2' is not there\. Did you mean"):
         sc_c.pl.adjacency(fitted, "REG2")
+
+
+def _modules(ax):
+    return [line.get_label() for line in ax.get_lines()]
+
+
+def test_columns_carry_their_modules(fitted):
+    ax = sc_c.pl.adjacency(fitted, n_modules=3)
+    assert _modules(ax) == ["module 1", "module 2", "module 3"]
+    assert sum(np.ptp(line.get_xdata()) for line in ax.get_lines()) == 8
+    assert _modules(sc_c.pl.adjacency(fitted, n_modules=1)) == _modules(sc_c.pl.adjacency(fitted, cluster=False)) == []
+    with pytest.raises(InputError, match="n_modules=3 needs cluster=True"):
+        sc_c.pl.adjacency(fitted, n_modules=3, cluster=False)
+    with pytest.raises(InputError, match="n_modules=9 must be at most the number of regulators drawn, 8"):
+        sc_c.pl.adjacency(fitted, n_modules=9)
+
+
+def test_names_fit_into_the_figure(fitted):
+    for regulators in (None, ["REG02", "REG01"]):
+        ax = sc_c.pl.adjacency(fitted, regulators, n_targets=60)
+        ax.figure.canvas.draw()
+        for axis, along in ((ax.xaxis, "x"), (ax.yaxis, "y")):
+            boxes = [label.get_window_extent() for label in axis.get_ticklabels()]
+            assert min(min(box.x0, box.y0) for box in boxes) >= 0
+            starts = sorted((getattr(box, f"{along}0"), getattr(box, f"{along}1")) for box in boxes)
+            assert all(one[1] <= other[0] + 1 for one, other in itertools.pairwise(starts))
+            assert min(label.get_fontsize() for label in axis.get_ticklabels()) >= 7
+
+
+def test_two_hundred_regulators_are_told_by_their_modules():
+    size = {"n_genes": 260, "n_regulators": 200, "n_cells_per_condition": 1, "n_control_cells": 2, "combinations": 0}
+    adata = sc_c.datasets.simulated("tiny", **size, target_sum=1e6)
+    fits["store_truth"](adata)
+    ax = sc_c.pl.adjacency(adata, n_modules=30)
+    assert ax.get_xlabel().startswith("regulators, 200 of them\n1:")
+    assert not ax.get_xticklabels()
+    assert ax.figure.get_size_inches()[0] < 9
+
+
+def test_picture(same_image):
+    same_image(sc_c.pl.adjacency(fits["simulated_fit"](), n_targets=20, n_modules=3, return_fig=True), "adjacency")
+
+
+def test_conventions(fitted):
+    before = dict(mpl.rcParams)
+    fig, ax = plt.subplots()
+    assert sc_c.pl.adjacency(fitted, ax=ax) is ax
+    assert sc_c.pl.adjacency(fitted, ax=ax, return_fig=True) is fig
+    assert dict(mpl.rcParams) == before

@@ -1,11 +1,16 @@
 import itertools
+import runpy
+from pathlib import Path
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 
 import scclamp as sc_c
 from scclamp._errors import InputError
+
+fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +31,11 @@ def test_points_are_shifts_of_free_genes(answer):
     np.testing.assert_allclose(
         ax.collections[0].get_offsets(), np.column_stack([observed, shift]), rtol=1e-5, atol=1e-6
     )
-    assert f"{np.corrcoef(observed, shift)[0, 1]:.2f}" in ax.get_title()
+    additive = sum(states.loc[gene] - states.loc["control"] for gene in name.split("+")).to_numpy()[free]
+    r, null = (np.corrcoef(observed, guess)[0, 1] for guess in (shift, additive))
+    assert ax.get_title() == f"{name}\nr = {r:.2f} (sum of singles {null:.2f})"
+    alone = sc_c.pl.predictions(predicted, states.drop(name.split("+")), conditions=[name]).axes[0]
+    assert alone.get_title() == f"{name}\nr = {r:.2f}"
 
 
 def test_one_panel_for_each_condition(answer):
@@ -87,6 +96,35 @@ def test_the_long_table_and_control_tokens_are_read(screen):
         sc_c.pl.predictions(answer, wide.add_prefix("x"))
     with pytest.raises(InputError, match="conditions is empty"):
         sc_c.pl.predictions(answer, adata, conditions=[])
+
+
+@pytest.mark.parametrize("n", [1, 5, 30])
+def test_one_and_many_panels_can_be_read(answer, legible, n):
+    predicted, states = answer
+    names = [f"answer {i}" for i in range(n)]
+    shift = np.repeat(predicted.layers["shift"][:1], n, 0)
+    obs = pd.DataFrame({"targets": predicted.obs_names[0]}, index=names)
+    many = ad.AnnData(obs=obs, var=predicted.var, layers={"shift": shift})
+    fig = sc_c.pl.predictions(many, states, conditions=names, n_columns=5)
+    assert len(fig.axes) == n
+    legible(fig)
+
+
+def test_a_prediction_without_shape_has_no_correlation(answer):
+    predicted, states = answer
+    flat = predicted[:1].copy()
+    flat.layers["shift"] = np.zeros_like(flat.layers["shift"])
+    assert "r = undefined" in sc_c.pl.predictions(flat, states).axes[0].get_title()
+    with pytest.raises(InputError, match="n_columns=0 must be a whole number"):
+        sc_c.pl.predictions(flat, states, n_columns=0)
+
+
+def test_picture(same_image, legible):
+    adata = fits["simulated_fit"]()
+    double = sc_c.tl.predict_clamps(adata, ["REG01+REG05", "REG02+REG06"])
+    figure = sc_c.pl.predictions(double, adata)
+    legible(figure)
+    same_image(figure, "predictions")
 
 
 @pytest.mark.parametrize("n", [1, 4])

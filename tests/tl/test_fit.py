@@ -1,5 +1,7 @@
 """`tl.fit` as users call it: what it takes, what it writes, and what it leaves alone."""
 
+import warnings
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -96,6 +98,24 @@ def test_counts_are_refused_with_the_way_out(adata):
     with pytest.raises(InputError, match="layer"):
         sc_c.tl.fit(adata, layer="counts", **SHORT)
     assert _flat(adata) == before
+
+
+@pytest.mark.parametrize("cells", [True, False])
+def test_levels_of_validation_are_what_a_user_would_compute(adata, cells):
+    role = np.where(np.arange(adata.n_obs) % 4 == 0, "val" if cells else "train", "train")
+    adata.obs["split"] = role
+    with warnings.catch_warnings():
+        warnings.simplefilter("default" if cells else "ignore")
+        sc_c.tl.fit(adata, split_key="split", denoise=0.0, dtype="float64", **SHORT)
+    X, label = adata.X.toarray().astype(float), adata.obs["perturbation"].astype(str).to_numpy()
+    found = decode(adata).diagnostics
+    names = [str(name) for name in found["condition"]]
+    train, val = (
+        np.array([X[(label == n) & (role == r)].mean(0) for n in names]) for r in ("train", "val" if cells else "train")
+    )
+    shift, seen = train[1:] - train[0], val[1:] - val[0]
+    assert found["validation_no_change"] == pytest.approx((seen**2).sum(1).mean(), rel=1e-5)
+    assert found["validation_targets"] == pytest.approx(((seen - shift) ** 2).sum(1).mean(), rel=1e-5)
 
 
 def test_reported_validation_belongs_to_the_stored_network(adata):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scclamp.fitting.combination import Combination
 from scclamp.fitting.config import FitConfig
+from scclamp.fitting.kinetics import MakeActivation, register_kinetics
 from scclamp.fitting.objective import Losses, Objective
 from scclamp.fitting.problem import FitProblem
 from scclamp.fitting.rebuild import effective_weights, from_arrays, to_arrays
@@ -18,10 +19,12 @@ __all__ = [
     "FitConfig",
     "FitProblem",
     "Losses",
+    "MakeActivation",
     "Objective",
     "Trainer",
     "denoise",
     "effective_weights",
     "from_arrays",
+    "register_kinetics",
     "to_arrays",
 ]

@@ -11,17 +11,14 @@ from typing import Any, Literal, Self, get_args
 
 from scclamp._arguments import require_choice
 from scclamp._errors import InputError, did_you_mean
+from scclamp.fitting.kinetics import DRIFT, kinetics_names
 
-Kinetics = Literal[
-    "hill", "michaelis_menten", "mass_action", "generalized_hill", "multi_regulator_hill", "neural_drift"
-]
 Integration = Literal["additive", "saturating"]
 Solver = Literal["chord", "damped", "anderson", "newton"]
 Start = Literal["regression", "random"]
 Adjoint = Literal["reduced", "iterative", "unrolled"]
 Dtype = Literal["float32", "float64"]
 _CHOICES = {
-    "kinetics": Kinetics,
     "integration": Integration,
     "solver": Solver,
     "start": Start,
@@ -29,7 +26,7 @@ _CHOICES = {
     "dtype": Dtype,
 }
 _OPTIONAL = ("K", "denoise")
-_OWN_INTEGRATION = ("multi_regulator_hill", "neural_drift")
+_OWN_INTEGRATION = ("multi_regulator_hill", DRIFT)
 _POSITIVE = (
     "n",
     "K",
@@ -119,7 +116,7 @@ class FitConfig:
     ('damped', 0.5)
     """
 
-    kinetics: Kinetics = "generalized_hill"
+    kinetics: str = "generalized_hill"
     integration: Integration = "additive"
     n: float = 2.0
     K: float | None = None
@@ -159,6 +156,11 @@ class FitConfig:
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
             require_choice(name, getattr(self, name), get_args(allowed))
+        if self.kinetics not in kinetics_names():
+            raise InputError(
+                f"kinetics={self.kinetics!r} must be one of {', '.join(map(repr, kinetics_names()))}, or kinetics of your own that "
+                "were registered with scclamp.fitting.register_kinetics, also before a fit with them is read."
+            )
         for name in (*_POSITIVE, *_NON_NEGATIVE):
             value, positive = getattr(self, name), name in _POSITIVE
             if value is None and name in _OPTIONAL:

@@ -9,19 +9,15 @@ import torch
 from torch import Tensor
 
 from scclamp.fitting.config import FitConfig
+from scclamp.fitting.kinetics import DRIFT, make_activation
 from scclamp.fitting.objective import Objective
 from scclamp.fitting.problem import FitProblem
 from scclamp.fitting.start import regression_start
 from scclamp.physics import (
-    Activation,
     Additive,
     Dynamics,
-    GeneralizedHill,
-    Hill,
     HillOfSum,
     Integration,
-    MassAction,
-    MichaelisMenten,
     Network,
     NeuralDrift,
     Saturating,
@@ -67,13 +63,15 @@ def build(problem: FitProblem, config: FitConfig, n_members: int) -> Dynamics:
     control = problem.means[..., 0, :].cpu()
     K = 1.0 if config.K is None else config.K
     dynamics: Dynamics
-    if config.kinetics == "neural_drift":
+    if config.kinetics == DRIFT:
         dynamics = NeuralDrift(n_genes, problem.rows, batch_shape=batch, bounds=config.bounds)
     else:
         dynamics = Network(
             n_genes,
             problem.rows,
-            activation=_activation(config, K, len(problem.rows), batch),
+            activation=make_activation(
+                config.kinetics, len(problem.rows), config.n, K, batch_shape=batch, bounds=config.bounds
+            ),
             integration=_integration(config, K, control, batch),
             batch_shape=batch,
         )
@@ -118,16 +116,6 @@ def start(
         parameters = dict(dynamics.named_parameters())
         for name, initial in objective.initial.items():
             initial.copy_(parameters[name])
-
-
-def _activation(config: FitConfig, K: float, n_regulators: int, batch: tuple[int, ...]) -> Activation:
-    if config.kinetics in ("mass_action", "multi_regulator_hill"):
-        return MassAction(config.bounds)
-    if config.kinetics == "michaelis_menten":
-        return MichaelisMenten(K, batch_shape=batch, bounds=config.bounds)
-    if config.kinetics == "generalized_hill":
-        return GeneralizedHill(n_regulators, config.n, K, batch_shape=batch, bounds=config.bounds)
-    return Hill(config.n, K, batch_shape=batch, bounds=config.bounds)
 
 
 def _integration(config: FitConfig, K: float, control: Tensor, batch: tuple[int, ...]) -> Integration:

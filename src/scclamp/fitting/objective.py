@@ -90,6 +90,17 @@ class Objective:
                 total = total + self.config.lambda_kinetics * away.reshape(len(away), -1).sum(-1)
         return Losses(total, perturbation, anchor, sparsity, self._validation(errors, perturbation.detach()))
 
+    def validation_of(self, shifts: Tensor) -> Tensor:
+        """Validation loss of shifts that no network has predicted, such as the observed ones or none (*members,).
+
+        Parameters
+        ----------
+        shifts
+            From the control, encoded (*members, conditions, d), the control's own row being zero.
+        """
+        errors = shifts - self.shifts
+        return self._validation(errors, errors.square().sum((-1, -2)) / self.n_perturbations)
+
     def _validation(self, errors: Tensor, perturbation: Tensor) -> Tensor:
         """Shift loss on held-out cells; on the training cells where there are none (pseudobulk)."""
         if not self.has_validation:

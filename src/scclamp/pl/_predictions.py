@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from scclamp._arguments import require_whole
 from scclamp._errors import InputError, list_some
-from scclamp._keys import CONTROL, DEFAULT_KEY, SEPARATOR
-from scclamp._labels import is_control_token
-from scclamp._observed import observed_means
+from scclamp._keys import CONTROL, SEPARATOR
 from scclamp.pl._axes import COLOURS
+from scclamp.pl._seen import correlation, key_of, require_shifts, seen_as, shared_genes, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _MOST_PANELS = 12
 _LINE = 22
+_MANY = 500
 
 
 def predictions(
@@ -50,8 +51,9 @@ def predictions(
 
     Returns
     -------
-    The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped. Where
-    doses were given, or names of your own, the cells are those of the same genes.
+    The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped, and that of
+    the sum of the observed singles, where these are there. Where doses were given, or names of your own, the cells are those of
+    the same genes.
 
     Examples
     --------
@@ -65,66 +67,31 @@ def predictions(
     """
     from matplotlib import pyplot as plt
 
-    if "shift" not in adata.layers:
-        msg = "adata has no layer 'shift'. Pass what tl.predict_clamps returned, with 'shift' among its layers."
-        raise InputError(msg)
-    table = _as_table(observed, _key_of(adata))
-    genes = [gene for gene in adata.var_names if gene in table.columns]
-    if not genes:
-        msg = f"observed has no gene of adata, which has {list_some(adata.var_names)}. Name its columns by gene."
-        raise InputError(msg)
-    seen = _seen(adata, table)
+    require_shifts(adata)
+    table = table_of(observed, key_of(adata))
+    genes = shared_genes(adata, table)
+    seen = seen_as(adata, table)
     chosen = _chosen(seen, table, conditions)
+    n_columns = require_whole("n_columns", n_columns)
     n_rows, width = -(-len(chosen) // n_columns), min(n_columns, len(chosen))
     fig, axes = plt.subplots(
         n_rows, width, figsize=(2.3 * width + 0.4, 2.6 * n_rows + 0.3), squeeze=False, layout="constrained"
     )
-    predicted, control = adata.to_df("shift")[genes], table.loc[CONTROL, genes]
+    shifts = table[genes].astype(float) - table.loc[CONTROL, genes].astype(float)
+    predicted = adata.to_df("shift")[genes]
     for ax, name in zip(axes.flat, chosen, strict=False):
-        shift = (table.loc[seen[name], genes] - control).to_numpy(float)
-        free = ~predicted.columns.isin(seen[name].split(SEPARATOR))
-        _panel(ax, name, shift[free], predicted.loc[name].to_numpy()[free])
+        held = seen[name].split(SEPARATOR)
+        free = ~predicted.columns.isin(held)
+        alone = shifts.loc[held].to_numpy().sum(0)[free] if len(held) > 1 and set(held) <= set(shifts.index) else None
+        _panel(ax, name, shifts.loc[seen[name]].to_numpy()[free], predicted.loc[name].to_numpy(float)[free], alone)
     for ax in axes.flat[len(chosen) :]:
         ax.remove()
-    fig.supxlabel("observed shift from control", fontsize=9)
+    fig.supxlabel("observed shift (log expression)", fontsize=9)
     fig.supylabel("predicted shift", fontsize=9)
     if show:
         plt.show()
         return None
     return fig
-
-
-def _as_table(observed: Any, key: str) -> pd.DataFrame:
-    """Means by canonical name of the condition, the control among them."""
-    if not isinstance(observed, pd.DataFrame):
-        table = observed_means(observed, key=key)
-    elif {"condition", "gene", "observed"} <= set(observed.columns):
-        table = observed.pivot(index="condition", columns="gene", values="observed").dropna(how="all")
-    elif {"condition", "gene"} <= set(observed.columns):
-        msg = "observed lists predictions without a column 'observed'. Call get.predictions with observed=, or pass the screen."
-        raise InputError(msg)
-    else:
-        table = observed
-    if CONTROL not in table.index:
-        table = table.rename(index={name: CONTROL for name in table.index if is_control_token(str(name))})
-    if CONTROL not in table.index:
-        msg = f"observed has no row {CONTROL!r}, from which shifts are measured. Add the control's mean, or pass the screen."
-        raise InputError(msg)
-    return table
-
-
-def _key_of(answer: AnnData) -> str:
-    """Prefix of the fit that gave an answer."""
-    known = [name.removesuffix("_prediction") for name in answer.uns if name.endswith("_prediction")]
-    return known[0] if len(known) == 1 else DEFAULT_KEY
-
-
-def _seen(answer: AnnData, observed: pd.DataFrame) -> dict[str, str]:
-    """Observed condition of each answer: a dose, or a name of the user's own, is none, but the genes that were held are."""
-    names = [str(name) for name in answer.obs_names]
-    held = [str(genes) for genes in answer.obs["targets"]] if "targets" in answer.obs else names
-    known = set(observed.index)
-    return {name: name if name in known else genes for name, genes in zip(names, held, strict=True)}
 
 
 def _chosen(seen: dict[str, str], observed: pd.DataFrame, conditions: str | Sequence[str] | None) -> list[str]:
@@ -153,10 +120,16 @@ def _wrapped(name: str) -> str:
     return "\n".join(lines).removesuffix(SEPARATOR)
 
 
-def _panel(ax: Axes, name: str, observed: np.ndarray, predicted: np.ndarray) -> None:
-    limit = float(np.nanmax(np.abs([observed, predicted]))) * 1.08
+def _panel(ax: Axes, name: str, observed: np.ndarray, predicted: np.ndarray, additive: np.ndarray | None) -> None:
+    low, high = (float(f([observed, predicted])) for f in (np.nanmin, np.nanmax))
+    room = 0.06 * max(high - low, 1e-6)
     ax.axline((0, 0), slope=1, color=COLOURS["reference"], lw=0.8, zorder=0)
-    ax.scatter(observed, predicted, s=6, color=COLOURS["predicted"], lw=0, alpha=0.6)
-    ax.set_title(f"{_wrapped(name)}\nr = {np.corrcoef(observed, predicted)[0, 1]:.2f}", fontsize=8)
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+    # Thousands of points in dozens of panels would make a drawing that no reader opens.
+    ax.scatter(observed, predicted, s=6, color=COLOURS["predicted"], lw=0, alpha=0.6, rasterized=len(observed) > _MANY)
+    text = f"r = {correlation(predicted, observed)}"
+    if additive is not None:
+        text += f" (sum of singles {correlation(additive, observed)})"
+    ax.set_title(f"{_wrapped(name)}\n{text}", fontsize=8)
+    ax.set(xlim=(low - room, high + room), ylim=(low - room, high + room), aspect="equal")
     ax.tick_params(labelsize=7)
+    ax.locator_params(nbins=5)

@@ -13,13 +13,14 @@ from scclamp.predictors._mean_response import MeanResponse
 from scclamp.predictors._no_change import NoChange
 from scclamp.predictors._norm_weighted_mean import NormWeightedMean
 from scclamp.predictors._predictor import Predictor, Target, read_targets
-from scclamp.predictors._registry import REGISTRY, create
+from scclamp.predictors._registry import NULLS, REGISTRY, create
 from scclamp.predictors._saturated_additive import SaturatedAdditive
 from scclamp.predictors._scaled_additive import ScaledAdditive
 from scclamp.predictors._scaled_denoised_additive import ScaledDenoisedAdditive
 from scclamp.predictors._training import Training
 
 __all__ = [
+    "NULLS",
     "REGISTRY",
     "Additive",
     "Baseline",

@@ -37,6 +37,18 @@ _CLASSES: tuple[type[Predictor], ...] = (
 )
 REGISTRY: dict[str, type[Predictor]] = {each.name: each for each in _CLASSES}
 """Class of every predictor by its name; each can be made without arguments."""
+NULLS = (
+    "no_change",
+    "mean_response",
+    "matching_mean",
+    "norm_weighted_mean",
+    "additive",
+    "scaled_additive",
+    "denoised_additive",
+    "scaled_denoised_additive",
+    "saturated_additive",
+)
+"""What the skill of a benchmark is measured against; `tl.benchmark` always runs them."""
 
 
 def create(name: str) -> Predictor:

@@ -10,6 +10,7 @@ from scclamp.tl._fit import fit
 from scclamp.tl._predict_clamps import predict_clamps
 from scclamp.tl._probe_features import probe_features
 from scclamp.tl._probe_grn import probe_grn
+from scclamp.tl._report import report
 from scclamp.tl._transmission import transmission
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "predict_clamps",
     "probe_features",
     "probe_grn",
+    "report",
     "transmission",
 ]

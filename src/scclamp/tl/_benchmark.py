@@ -12,7 +12,7 @@ from scclamp._arguments import require_choice
 from scclamp._assignment import assign
 from scclamp._errors import InputError
 from scclamp._settings import settings
-from scclamp.predictors import Baseline, Predictor, Training
+from scclamp.predictors import NULLS, Baseline, Predictor, Training
 from scclamp.tl._benchmark_cells import Store, not_fitted, run_cell
 from scclamp.tl._benchmark_predictors import Predictors, read_predictors, settings_of
 from scclamp.tl._benchmark_screen import Screen
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
     from mudata import MuData
-
-NULLS = (
-    "no_change",
-    "mean_response",
-    "matching_mean",
-    "norm_weighted_mean",
-    "additive",
-    "scaled_additive",
-    "denoised_additive",
-    "scaled_denoised_additive",
-    "saturated_additive",
-)
-"""What skill is measured against; always run."""
 
 
 def benchmark(

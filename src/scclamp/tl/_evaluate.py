@@ -10,9 +10,9 @@ import pandas as pd
 from scclamp._arguments import require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._digest import digest_text, dump_json
-from scclamp._errors import InputError, list_some
+from scclamp._errors import InputError
+from scclamp._groups import groups_of
 from scclamp._keys import DEFAULT_KEY, Keys
-from scclamp._labels import canonical, parse_labels
 from scclamp._storage import decode, own
 from scclamp.conditions import Conditions
 from scclamp.predictors import Additive, Baseline, DenoisedAdditive, MeanResponse, NoChange, SaturatedAdditive
@@ -115,7 +115,8 @@ def evaluate(
     result = decode(target, key)
     key_added = _read_key(key_added, key)
     judged = Judged.of(_halve(adata, result.params, mod, rng), conditions, result.regulators)
-    groups = _groups(adata, categories, judged, result.params, mod)
+    genes = {*judged.conditions.genes, *judged.conditions.regulators}
+    groups = groups_of(adata, categories, judged.names, genes=genes, params=result.params, mod=mod)
     predictions = _predict(adata, judged, clamp_values, combination, mod, key)
     uniform = rng.random((n_bootstrap, len(judged.names)))
     scorer = Scorer(judged.shift, judged.add(judged.conditions), judged.free, uniform)
@@ -175,40 +176,6 @@ def _halve(adata: Any, params: Mapping[str, Any], mod: str | None, rng: np.rando
         unmeasured="latent",
         rng=rng,
     )
-
-
-def _groups(adata: Any, categories: Any, judged: Judged, params: Mapping[str, Any], mod: str | None) -> pd.Series:
-    """Group of each combination; missing where it has none."""
-    if categories is None:
-        return pd.Series([None] * len(judged.names), dtype=object)
-    genes = {*judged.conditions.genes, *judged.conditions.regulators}
-    if isinstance(categories, str):
-        table = unwrap(adata, mod)
-        labels = pd.Series(table.read(params["perturbation_key"], "perturbation_key")).astype(str)
-        groups = pd.Series(table.read(categories, "categories"))
-        known = _groups_of_labels(labels, groups, categories)
-        mapped = parse_labels(list(known), genes=genes, control=params["control"]).mapped
-    else:
-        known = {str(name): group for name, group in categories.items()}
-        mapped = {name: canonical(name, genes=genes) for name in known}
-    by_name = {mapped.get(label): group for label, group in known.items()}
-    found = [None if pd.isna(group := by_name.get(name)) else str(group) for name in judged.names]
-    if not any(found) or "all" in found:
-        what = "names the group 'all', which is that of all combinations" if any(found) else "groups none of them"
-        raise InputError(f"categories {what}. The combinations are such as {list_some(judged.names, 3)}.")
-    return pd.Series(found, dtype=object)
-
-
-def _groups_of_labels(labels: pd.Series, groups: pd.Series, column: str) -> dict[str, Any]:
-    """Group of each label, which all its cells must share."""
-    table = pd.DataFrame({"label": labels.to_numpy(), "group": groups.astype(object).to_numpy()}).dropna()
-    table = table.drop_duplicates()
-    if len(twice := table[table["label"].duplicated()]):
-        raise InputError(
-            f"categories={column!r} has several groups of {list_some(list(twice['label'].unique()), 3)}. Give all cells of a "
-            "combination the same."
-        )
-    return dict(zip(table["label"], table["group"], strict=True))
 
 
 def _baselines() -> tuple[Baseline, ...]:

@@ -127,7 +127,8 @@ def fit(
         - `history`: losses of each epoch and member;
         - `diagnostics`: for each training `condition` the `status` (0 converged, 1 steps ran out, 2 not finite, 3 unstable),
           `residual`, `iterations` and `spectral_radius` of its steady state (members, conditions), and for each member the
-          `best_epoch` that was kept (0 is the start) and its `best_validation`;
+          `best_epoch` that was kept (0 is the start) and its `best_validation`, beside those of predicting no change
+          (`validation_no_change`) and of repeating the training means, shrunken as they are for the fit (`validation_targets`);
         - `conditions`: `names`, `targets`, `train_n` and `val_n` cells, `clamp_mask` and `clamp_values` of every condition.
 
     Examples

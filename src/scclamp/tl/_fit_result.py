@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from scclamp._digest import load_json
 from scclamp._keys import SEPARATOR, Keys
@@ -135,6 +136,8 @@ def _diagnostics(trainer: Trainer, conditions: Conditions) -> dict[str, Any]:
         core0=trainer.core if trainer.best_core is None else trainer.best_core,
     )
     names = conditions.select(conditions.singles & (conditions.train_n > 0)).names
+    targets = trainer.objective.shifts
+    levels = {"no_change": torch.zeros_like(targets), "targets": targets}
     return {
         "condition": np.array(names),
         "status": solution.status.cpu().numpy(),
@@ -145,5 +148,13 @@ def _diagnostics(trainer: Trainer, conditions: Conditions) -> dict[str, Any]:
         "at_bounds": solution.at_bounds.cpu().numpy(),
         "best_epoch": trainer.best_epoch.cpu().numpy(),
         "best_validation": trainer.best_loss.cpu().numpy(),
+        # Between these lies what a network can do: the second has learned its training means by heart.
+        **{f"validation_{name}": _level(trainer, shifts) for name, shifts in levels.items()},
         "n_epochs": trainer.epoch,
     }
+
+
+def _level(trainer: Trainer, shifts: torch.Tensor) -> np.ndarray:
+    """Validation loss of some shifts for each member."""
+    level: np.ndarray = trainer.objective.validation_of(shifts).expand(len(trainer.best_loss)).cpu().numpy()
+    return level

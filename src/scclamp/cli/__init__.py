@@ -1,0 +1,7 @@
+"""The command line: `scclamp fit`, `predict`, `evaluate` and `datasets`, for work without writing Python."""
+
+from __future__ import annotations
+
+from scclamp.cli._main import main
+
+__all__ = ["main"]

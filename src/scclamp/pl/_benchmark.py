@@ -1,0 +1,203 @@
+"""`pl.benchmark`: the table of `tl.benchmark` as a figure."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from scclamp._arguments import positions
+from scclamp._errors import InputError, list_some
+from scclamp.pl._axes import COLOURS, finish, new_axes
+from scclamp.pl._evaluation import plain
+from scclamp.pl._panels import side_by_side, stacked
+from scclamp.predictors import NULLS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_NAMES = {
+    "skill": "skill",
+    "pearson_delta": "Pearson\nΔ",
+    "pearson_delta_top20": "Pearson\nΔ top 20",
+    "cosine_delta": "cosine\nΔ",
+    "direction_accuracy": "direction",
+    "discrimination_score": "discrimi-\nnation",
+    "mse": "MSE",
+    "mae": "MAE",
+}
+_USUAL = ["skill", "pearson_delta", "discrimination_score", "mse"]
+_ERRORS = ("mse", "mae")
+"""Scores of which less is better."""
+_NEEDED = ("split", "seed", "subgroup", "predictor", "n_targets", "skill_low")
+_KEY = (
+    "Darker: better rank in the column. Diamond: a null is as good. Dash: no prediction. Bold skill: interval above 0."
+)
+_MOST_COLUMNS = 12
+"""Columns side by side; further panels stand below."""
+_CELL = (0.56, 0.2)
+"""Inches."""
+
+
+class Panel(NamedTuple):
+    """Scores of one split and subgroup: means over seeds (predictors, metrics), whose skill is certain, and a heading."""
+
+    scores: pd.DataFrame
+    certain: np.ndarray
+    heading: str
+
+
+def benchmark(
+    table: pd.DataFrame,
+    metrics: str | Sequence[str] | None = None,
+    *,
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Axes | Figure | None:
+    """Draw every predictor and every null with their scores, a panel for each split and subgroup of targets.
+
+    Parameters
+    ----------
+    table
+        What `tl.benchmark` returned, or some of its rows.
+    metrics
+        Scores to show; by default skill, Pearson correlation and discrimination of shifts, and mean squared error.
+    ax
+        Axes to draw on; by default those of a new figure.
+    show
+        Whether to show the figure.
+    return_fig
+        Whether to return the figure.
+
+    Returns
+    -------
+    The axes around the panels, the figure with `return_fig`, or None when shown. Each cell is the mean over seeds; the darker, the better its
+    rank in the column. An orange diamond says that a null is as good as the predictor, a dash that nothing was predicted, bold that the
+    95 % interval of the skill lies above 0 for every seed. Nulls stand below the line.
+
+    Examples
+    --------
+    >>> import scclamp as sc_c
+    >>> table = sc_c.tl.benchmark(sc_c.datasets.simulated("tiny"), "linear_pca", splits=["additive", "singles"])
+    >>> len(sc_c.pl.benchmark(table).child_axes)
+    1
+    """
+    _require(table)
+    known = [name for name in _NAMES if name in table]
+    chosen = [name for name in _USUAL if name in known] if metrics is None else _asked(metrics, known)
+    rows = _rows(table)
+    panels = _panels(table, rows, chosen)
+    across = max(1, min(len(panels), _MOST_COLUMNS // len(chosen)))
+    down = -(-len(panels) // across)
+    ax = new_axes(ax, (1.9 + _CELL[0] * across * (len(chosen) + 0.4), 0.5 + down * (0.95 + _CELL[1] * len(rows))))
+    for i, strip in enumerate(stacked(ax, [_CELL[1] * len(rows)] * down, gap=0.95)):
+        for j, place in enumerate(side_by_side(strip, [1.0] * across, gap=0.4 / len(chosen))):
+            if i * across + j < len(panels):
+                _draw(place, panels[i * across + j], labels=j == 0)
+            else:
+                place.set_axis_off()
+    width = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width
+    below: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, -6), "textcoords": "offset points", "va": "top"}
+    ax.annotate(textwrap.fill(_KEY, max(20, int(17 * width))), (0, 0), fontsize=7, **below)
+    return finish(ax, show=show, return_fig=return_fig)
+
+
+def _require(table: object) -> None:
+    if not isinstance(table, pd.DataFrame):
+        msg = f"table is a {type(table).__name__}, not the table that scclamp.tl.benchmark returns. Call it first."
+        raise InputError(msg)
+    if missing := [name for name in _NEEDED if name not in table]:
+        per_target = " It holds single targets: leave per_target out." if "target" in table else ""
+        msg = f"table has no column {list_some(missing)}.{per_target} Pass what scclamp.tl.benchmark returned."
+        raise InputError(msg)
+    if not len(table):
+        raise InputError("table has no rows. Pass what scclamp.tl.benchmark returned.")
+
+
+def _asked(metrics: str | Sequence[str], known: list[str]) -> list[str]:
+    return [known[i] for i in positions("metrics", metrics, known)]
+
+
+def _rows(table: pd.DataFrame) -> list[str]:
+    """Predictors, then nulls, each in the order of the table."""
+    names = list(dict.fromkeys(table["predictor"].astype(str)))
+    return [n for n in names if n not in NULLS] + [n for n in names if n in NULLS]
+
+
+def _panels(table: pd.DataFrame, rows: list[str], metrics: list[str]) -> list[Panel]:
+    found = []
+    for (split, subgroup), own in table.groupby(["split", "subgroup"], sort=False):
+        by_predictor = own.groupby("predictor")
+        means = by_predictor[metrics].mean().reindex(rows)
+        low = by_predictor["skill_low"].agg(lambda each: each.min(skipna=False)).reindex(rows)
+        heading = f"{plain(str(split))}\n{_describe(str(subgroup), own)}"
+        found.append(Panel(means, (low > 0).to_numpy(), heading))
+    return found
+
+
+def _describe(subgroup: str, own: pd.DataFrame) -> str:
+    """Subgroup in words, with the number of its targets and seeds."""
+    name = subgroup.replace("combo_seen", "combinations, genes seen: ")
+    name = {"seen_combo": "seen combinations", "seen_single": "seen genes", "unseen_single": "unseen genes"}.get(
+        name, name
+    )
+    n, seeds = sorted(own["n_targets"].unique()), own["seed"].nunique()
+    targets = f"n = {n[0]}" if len(n) == 1 else f"n = {n[0]} to {n[-1]}"
+    return f"{plain(name)} ({targets}{f', {seeds} seeds' if seeds > 1 else ''})"
+
+
+def _draw(ax: Axes, panel: Panel, *, labels: bool) -> None:
+    """One panel: colours by rank, numbers, and a line above the nulls."""
+    from matplotlib import colormaps
+
+    scores = panel.scores
+    values, metrics = scores.to_numpy(float), list(scores.columns)
+    goodness = values * np.where(scores.columns.isin(_ERRORS), -1, 1)
+    shade = _ranks(goodness)
+    colours = colormaps["Blues"].with_extremes(bad="white")
+    ax.imshow(np.ma.masked_invalid(0.75 * shade), cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    null = np.array([name in NULLS for name in scores.index])
+    reached = _reached(goodness, null)
+    for i, j in np.ndindex(values.shape):
+        text = _number(float(values[i, j]), metrics[j])
+        colour = "white" if shade[i, j] > 0.75 else "black"
+        weight = "bold" if metrics[j] == "skill" and panel.certain[i] else "normal"
+        ax.text(j, i, text, ha="center", va="center", fontsize=7, color=colour, fontweight=weight)
+        if reached[i, j]:
+            ax.plot([j + 0.42], [i], marker="D", ms=3.5, color=COLOURS["observed"], mec="white", mew=0.5)
+    for edge in np.arange(scores.shape[1] - 1) + 0.5:
+        ax.axvline(edge, color="white", lw=1.5)
+    if null.any() and not null.all():
+        ax.axhline(np.flatnonzero(null)[0] - 0.5, color="black", lw=1.2)
+    ax.set_xticks(range(scores.shape[1]), [_NAMES[name] for name in metrics], fontsize=7)
+    names = [f"{plain(name)} (null)" if name in NULLS else plain(name) for name in scores.index]
+    ax.set_yticks(range(len(names)) if labels else [], names if labels else [], fontsize=8)
+    ax.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
+    ax.spines[:].set_visible(False)
+    ax.set_title(panel.heading, fontsize=8, loc="left")
+
+
+def _ranks(goodness: np.ndarray) -> np.ndarray:
+    """From 0 for the worst to 1 for the best of each column; NaN where there is no score."""
+    ranks = pd.DataFrame(goodness).rank(method="average")
+    found: np.ndarray = ((ranks - 1) / (ranks.count() - 1).clip(lower=1)).to_numpy()
+    return found
+
+
+def _reached(goodness: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Scores of predictors that the best null of the column is as good as."""
+    best = np.max(np.where(null[:, None] & np.isfinite(goodness), goodness, -np.inf), axis=0, initial=-np.inf)
+    reached: np.ndarray = np.isfinite(goodness) & ~null[:, None] & (best >= goodness)
+    return reached
+
+
+def _number(value: float, metric: str) -> str:
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.3g}" if metric in _ERRORS else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

@@ -1,0 +1,130 @@
+"""Parts of a report about the screen and its fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scclamp import get, pl
+from scclamp._keys import CONTROL, SEPARATOR
+from scclamp.metrics import pearson_delta
+from scclamp.physics import Status
+from scclamp.tl._report_page import Section, facts, picture, say, subtitle, table
+
+if TYPE_CHECKING:
+    from scclamp.tl._report_source import Source
+
+_MOST_ROWS = 25
+_MOST_REGULATORS = 8
+_FEW_CELLS = 10
+
+
+def screen_section(source: Source) -> Section:
+    """What was perturbed, in how many cells."""
+    conditions = source.result.conditions
+    cells = np.asarray(conditions["train_n"]) + np.asarray(conditions["val_n"])
+    names = np.asarray(source.names)
+    perturbed = cells[names != CONTROL]
+    combined = np.asarray([SEPARATOR in name for name in names], bool)
+    few = int((perturbed < _FEW_CELLS).sum())
+    body = facts(
+        {
+            "observations": source.adata.n_obs,
+            "genes measured and fitted": len(source.result.genes),
+            "perturbed genes (regulators)": len(source.result.regulators),
+            "single perturbations": int((~combined & (names != CONTROL)).sum()),
+            "combinations": int(combined.sum()),
+            "control observations": int(cells[names == CONTROL].sum()),
+            "observations per perturbation": f"{int(np.median(perturbed))} (median), {perturbed.min()} to {perturbed.max()}",
+            f"perturbations with fewer than {_FEW_CELLS}": few,
+        }
+    )
+    return Section("The screen", body)
+
+
+def fit_section(source: Source) -> Section:
+    """How the fit went, and whether every condition settled."""
+    diagnostics = source.result.diagnostics
+    status = np.asarray(diagnostics["status"])
+    unsettled = int((status != int(Status.CONVERGED)).any(0).sum())
+    radius = float(np.max(np.asarray(diagnostics["spectral_radius"])))
+    parts = [
+        say(
+            "Each condition is a state of the network in which the perturbed gene is held and every other gene has settled. "
+            "All conditions were fitted together, with one network."
+        ),
+        facts(
+            {
+                "conditions that settled": f"{status.shape[1] - unsettled} of {status.shape[1]}",
+                "largest spectral radius": f"{radius:.3f} (below 1: disturbances die out)",
+                "epochs run": int(diagnostics["n_epochs"]),
+                "epoch kept": ", ".join(str(int(e)) for e in np.atleast_1d(diagnostics["best_epoch"])),
+                "members of the ensemble": int(source.result.params.get("n_members", 1)),
+            }
+        ),
+        picture(
+            pl.loss(source.data, mod=source.mod, key=source.key, return_fig=True),
+            "Error of the predicted shifts in the cells that trained the network and in those that validated it. "
+            "A validation that rises would be overfitting; the dot is the network that was kept.",
+        ),
+    ]
+    return Section("The fit", "\n".join(parts))
+
+
+def network_section(source: Source) -> Section:
+    """The strongest edges as a picture, as a heatmap and as a table."""
+    edges = get.adjacency(source.data, mod=source.mod, key=source.key)
+    top = list(edges["regulator"].drop_duplicates()[:_MOST_REGULATORS])
+    shared: dict[str, Any] = {"mod": source.mod, "key": source.key, "return_fig": True}
+    parts = [
+        say(
+            "An edge says that the level of a gene changes the production of another: positive weights raise it, negative ones "
+            "lower it. Edges are what the responses to the perturbations ask for, direct contacts or not."
+        ),
+        picture(
+            pl.network(source.data, top, reference=source.reference, **shared),
+            f"Strongest targets of the {len(top)} regulators with the strongest edges.",
+        ),
+        picture(
+            pl.adjacency(source.data, **shared),
+            "Weights of all regulators (columns) on the genes with the strongest weights (rows). Red raises, blue lowers.",
+        ),
+        subtitle(f"The {min(_MOST_ROWS, len(edges))} strongest of {len(edges):,} edges"),
+        table(edges.head(_MOST_ROWS).rename(columns={"sign_agreement": "members that agree on the sign"})),
+    ]
+    return Section("The network", "\n".join(parts))
+
+
+def condition_section(source: Source) -> Section:
+    """Predicted against observed shifts of every condition, the best, the worst."""
+    answer, observed = source.predicted, source.observed
+    names, control = list(answer.obs_names), observed.loc[CONTROL].to_numpy(float)
+    states, seen = answer.to_df("predicted").to_numpy(float), observed.loc[names].to_numpy(float)
+    clamped = np.asarray([answer.var_names.isin(name.split(SEPARATOR)) for name in names])
+    columns: dict[str, Any] = {"condition": names, "genes": [name.count(SEPARATOR) + 1 for name in names]}
+    columns["r"] = pearson_delta(states, seen, control=control, exclude=clamped)
+    for what, values in (("observed", seen), ("predicted", states)):
+        columns[f"length of the {what} shift"] = np.linalg.norm(np.where(clamped, 0.0, values - control), axis=1)
+    found = pd.DataFrame(columns).sort_values("r", ascending=False, ignore_index=True)
+    shown = found if len(found) <= 2 * _MOST_ROWS else pd.concat([found.head(_MOST_ROWS), found.tail(_MOST_ROWS)])
+    combined = found[found["genes"] > 1]
+    pick = combined if len(combined) else found
+    chosen = list(dict.fromkeys([*pick["condition"][:4], *pick["condition"][-4:]]))
+    what = "combinations, which the fit never saw" if len(combined) else "perturbations, which the fit saw"
+    parts = [
+        say(
+            "Each shift is a change from control over all genes that were not held; r is the correlation of the predicted with the "
+            "observed one. Single perturbations trained the network, so that theirs says how well it fits; combinations did not."
+        ),
+        picture(
+            pl.predictions(answer, source.observed, conditions=chosen),
+            f"The best and the worst predicted {what}. Each dot is a gene.",
+        ),
+        subtitle(
+            "All conditions" if len(shown) == len(found) else f"The first and the last {_MOST_ROWS} of {len(found)}"
+        ),
+        table(shown),
+    ]
+    return Section("Condition by condition", "\n".join(parts))

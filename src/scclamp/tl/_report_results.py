@@ -1,0 +1,98 @@
+"""Parts of a report about what was asked of a fit: its verdict, its enrichments, its encoders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from scclamp import pl
+from scclamp._digest import digest_text, dump_json
+from scclamp._keys import Keys
+from scclamp.tl._report_page import Section, folded, picture, say, table
+
+if TYPE_CHECKING:
+    from scclamp.tl._report_source import Source
+
+_METRICS = {
+    "r": "r",
+    "r2": "R2",
+    "skill": "skill over the strongest null",
+    "top1": "top 1",
+    "r_nonadditive": "rho_nonadd",
+}
+_MOST_ROWS = 20
+
+
+def verdict_section(source: Source) -> Section:
+    """Whether the network predicts combinations better than what needs no network."""
+    stored = source.adata.uns.get(f"{source.key}_evaluation")
+    title = "The verdict"
+    if stored is None:
+        return Section(
+            title, _missing("This fit was not judged.", "sc_c.tl.evaluate(adata)", "a screen with combinations")
+        )
+    if stored["params"]["fit_sha256"] != digest_text(dump_json(source.result.digests)):
+        return Section(title, _missing("The stored verdict is on another fit.", "sc_c.tl.evaluate(adata)", "it again"))
+    headline = stored["report"].split("\n\n")[1].replace("\n", " ")
+    scores = stored["scores"]
+    whole = scores[(scores["group"] == "all") & scores["metric"].isin(_METRICS)]
+    wide = whole.pivot_table(index="prediction", columns="metric", values="value", sort=False, dropna=False)
+    wide = wide[[m for m in _METRICS if m in wide]].rename(columns=_METRICS).reset_index()
+    parts = [
+        f'<div class="headline">{say(" ".join(headline.split()))}</div>',
+        say(
+            "Nulls are predictions that know nothing of a network: no change at all, the mean response, the sum of the single "
+            "effects. A skill above 0 means a smaller error than the best of them; below 0, a larger one."
+        ),
+        picture(
+            pl.verdict(source.data, mod=source.mod, key=source.key, return_fig=True),
+            "Every prediction and every null on the same combinations, with 95 % intervals.",
+        ),
+        table(wide.assign(prediction=wide["prediction"].str.replace("_", " "))),
+        folded("The whole verdict as text", stored["report"]),
+    ]
+    return Section(title, "\n".join(parts))
+
+
+def enrichment_section(source: Source) -> Section:
+    """Whether targets agree with what is known."""
+    stored = source.adata.uns.get(Keys(source.key).enrichment)
+    title = "Agreement with known gene sets"
+    if stored is None:
+        return Section(
+            title, _missing("Targets were not compared with known sets.", "sc_c.tl.enrich(adata, sets)", "gene sets")
+        )
+    columns = ["regulator", "library", "term", "overlap", "set_size", "fold", "p", "p_adjusted", "genes"]
+    best = stored.sort_values("p", kind="stable").head(_MOST_ROWS)[columns]
+    parts = [
+        picture(
+            pl.enrichment(source.data, mod=source.mod, key=source.key, return_fig=True),
+            "Overlap of each regulator's strongest targets with known sets.",
+        ),
+        table(best.rename(columns={"p_adjusted": "p adjusted", "set_size": "genes in the set"})),
+    ]
+    return Section(title, "\n".join(parts))
+
+
+def transmission_section(source: Source) -> Section | None:
+    """What encoders let through; no part of a report where nobody asked."""
+    stored = source.adata.uns.get("transmission")
+    if stored is None:
+        return None
+    summary: Any = pd.DataFrame(stored["summary"])
+    parts = [
+        say("The share of what perturbations do that survives an encoder: 1 is everything, 0 is nothing."),
+        picture(
+            pl.transmission(source.data, mod=source.mod, return_fig=True),
+            "How much of the regulatory signal each encoder preserves, in all and direction by direction.",
+        ),
+        table(summary),
+    ]
+    return Section("What encoders let through", "\n".join(parts))
+
+
+def _missing(what: str, call: str, with_: str) -> str:
+    from html import escape
+
+    return f'<p class="missing">{escape(what)} Call <code>{escape(call)}</code> with {escape(with_)}, and make the report anew.</p>'

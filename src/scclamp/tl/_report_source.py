@@ -1,0 +1,81 @@
+"""What the parts of a report are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scclamp._columns import unwrap
+from scclamp._keys import CONTROL, SEPARATOR
+from scclamp._observed import observed_means
+from scclamp.tl._predict_clamps import predict_clamps
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+    from mudata import MuData
+
+    from scclamp._result import Result
+    from scclamp.datasets import ReferenceNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A fit and the data it is stored in.
+
+    Parameters
+    ----------
+    data
+        What the user passed.
+    result
+        The fit.
+    mod
+        Modality of a MuData.
+    key
+        The `key_added` of the fit.
+    reference
+        A known network.
+    """
+
+    data: AnnData | MuData
+    result: Result
+    mod: str | None
+    key: str
+    reference: ReferenceNetwork | None
+
+    @property
+    def adata(self) -> AnnData:
+        """The modality that holds the fit."""
+        return unwrap(self.data, self.mod).adata
+
+    @property
+    def subtitle(self) -> str:
+        """The screen in one line."""
+        n_combinations = sum(SEPARATOR in name for name in self.names)
+        text = f"{self.adata.n_obs:,} observations, {len(self.result.genes):,} genes, {len(self.result.regulators):,} regulators"
+        return text + (f", {n_combinations:,} combinations kept from the fit" if n_combinations else "")
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Conditions of the screen."""
+        return [str(name) for name in np.atleast_1d(self.result.conditions["names"])]
+
+    @cached_property
+    def observed(self) -> pd.DataFrame:
+        """Mean of each condition, from all its cells."""
+        return observed_means(self.data, self.mod, self.key)
+
+    def predict(self, names: list[str]) -> AnnData:
+        """Predictions for conditions of the screen."""
+        answer: Any = predict_clamps(self.data, names, mod=self.mod, key=self.key)
+        return answer
+
+    @cached_property
+    def predicted(self) -> AnnData:
+        """Predictions for all conditions of which every gene is a regulator."""
+        known = set(self.result.regulators)
+        usable = [n for n in self.names if n != CONTROL and set(n.split(SEPARATOR)) <= known]
+        return self.predict(usable)

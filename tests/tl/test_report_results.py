@@ -1,0 +1,55 @@
+"""Parts of a report about what was asked of a fit."""
+
+import re
+from html import unescape
+
+import pandas as pd
+import pytest
+
+import scclamp as sc_c
+from scclamp._storage import decode
+from scclamp.tl._report_results import enrichment_section, transmission_section, verdict_section
+from scclamp.tl._report_source import Source
+
+
+@pytest.fixture(scope="module")
+def source():
+    adata = sc_c.datasets.simulated("tiny")
+    sc_c.tl.fit(adata, max_epochs=5)
+    sc_c.tl.evaluate(adata, rng=0)
+    return Source(adata, decode(adata, "clamp"), None, "clamp", None)
+
+
+def test_the_verdict_is_headline_table_and_text(source):
+    body = verdict_section(source).body
+    stored = source.adata.uns["clamp_evaluation"]
+    first = stored["report"].split("\n\n")[1].splitlines()[0]
+    assert first.split(" (")[0] in " ".join(body.replace("&#x27;", "'").split())
+    shown = _table(body)
+    scores = stored["scores"].query("group == 'all' and metric == 'r'").set_index("prediction")["value"]
+    for name, value in scores.items():
+        row = shown[name.replace("_", " ")]
+        assert row[0] == ("–" if pd.isna(value) else f"{value:.3g}")
+
+
+def _table(body):
+    """Rows of the only table by the name in their first cell."""
+    rows = re.findall(r"<tr>(.*?)</tr>", body.split("<tbody>")[1])
+    cells = [[unescape(c) for c in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_the_best_overlaps_come_first(source):
+    adata = source.adata
+    sets = {f"module {j}": list(adata.var_names[adata.varm["true_A"][:, j] != 0]) for j in range(4)}
+    sc_c.tl.enrich(adata, sets, min_size=3, n_top=10)
+    shown = _table(enrichment_section(source).body)
+    stored = adata.uns["clamp_enrichment"].sort_values("p", kind="stable")
+    assert next(iter(shown)) == stored["regulator"].iloc[0]
+
+
+def test_encoders_are_told_only_where_somebody_asked(source):
+    assert transmission_section(source) is None
+    sc_c.tl.transmission(source.adata, ["pca"], n_cells=8, n_seeds=2, n_bootstrap=20, rng=0)
+    section = transmission_section(source)
+    assert {"identity", "pca"} <= set(_table(section.body))
