@@ -6,11 +6,13 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+import torch
 
 from scclamp import datasets
 from scclamp._result import Result
 from scclamp._storage import encode
 from scclamp.fitting import FitConfig, effective_weights, from_arrays
+from scclamp.fitting.ensemble import estimate, spread
 
 
 def store_truth(adata, *, spread=0.0, n_members=1, seed=0, params=None, **config):
@@ -44,21 +46,22 @@ def store(adata, arrays, regulators, rows, singles, config, params):
     """Store parameters (members first) as a fit of `adata`."""
     n_members = len(arrays["b"])
     dynamics = from_arrays(arrays, rows, config)
-    weights = effective_weights(dynamics).numpy()
+    weights, point = effective_weights(dynamics), params.get("point", "mean")
+    around = spread(weights, point)
     kept = {k: v for k, v in arrays.items() if n_members > 1 or k not in ("A", "b")}
     columns = len(regulators)
     names = np.array(["control", *regulators])
     latent = np.asarray(rows) < 0
     values = np.vstack([np.zeros(columns), np.diag([singles[r] for r in regulators])])
     result = Result(
-        A=weights.mean(0),
-        A_sd=weights.std(0, ddof=1) if n_members > 1 else None,
-        b=arrays["b"].mean(0),
+        A=estimate(weights, point).numpy(),
+        A_sd=None if around is None else around.numpy(),
+        b=estimate(torch.as_tensor(arrays["b"]), point).numpy(),
         genes=tuple(adata.var_names),
         regulators=regulators,
         regulator_rows=np.asarray(rows),
-        control_mean=np.zeros(adata.n_vars, weights.dtype),
-        kinetics={name: value.mean(0).numpy() for name, value in dynamics.named_values().items()},
+        control_mean=np.zeros(adata.n_vars, arrays["b"].dtype),
+        kinetics={name: estimate(value, point).numpy() for name, value in dynamics.named_values().items()},
         history=pd.DataFrame({"epoch": [0]}),
         params={
             "config": dataclasses.asdict(config),

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from scclamp._assignment import assign
 from scclamp._errors import InputError, InputWarning
-from scclamp._split import bootstrap_weights
+from scclamp._split import TRAIN, bootstrap_weights
 from scclamp.conditions import Conditions
 
 # anndata 0.13.4 and mudata 0.4.1 use what pandas 3.1 has deprecated, in views with categories and in MuData.
@@ -195,7 +195,7 @@ def test_lower_precision_is_summed_in_float64(dtype):
     assert_equal(c, Conditions.from_anndata(wide, rng=0), 1e-12)
 
 
-def test_bootstrap_means_are_those_of_resampled_cells():
+def test_bootstrap_means_are_those_of_all_cells_and_then_of_resampled_ones():
     adata = make()
     c = Conditions.from_anndata(adata, rng=5, n_bootstrap=3)
     assert c.train_mean.shape == (3, 8, 14)
@@ -204,15 +204,27 @@ def test_bootstrap_means_are_those_of_resampled_cells():
     rng = np.random.default_rng(5)
     cells = assign(adata, rng=rng)
     X = np.asarray(adata.X)
-    for b, weights in enumerate(bootstrap_weights(cells.codes, cells.roles, 3, rng)):
+    drawn_once = ((cells.roles == TRAIN) & (cells.codes >= 0)).astype(int)
+    resampled = bootstrap_weights(cells.codes, cells.roles, 2, rng)
+    assert (resampled != drawn_once).any(1).all()
+    for b, weights in enumerate([drawn_once, *resampled]):
         drawn = np.repeat(np.arange(adata.n_obs), weights)
         means = pd.DataFrame(X[drawn]).groupby(cells.codes[drawn]).mean().to_numpy()
         np.testing.assert_allclose(c.train_mean[b], means, rtol=1e-12)
         at = [c.names.index(g) for g in c.regulators]
         held = np.diag(means[np.ix_(at, c.regulator_rows)])
         np.testing.assert_allclose(c.clamp_values[b], np.where(c.clamp_mask, held, 0), rtol=1e-12)
-    # The split does not depend on whether replicates are drawn.
-    np.testing.assert_array_equal(c.val_mean, Conditions.from_anndata(adata, rng=5).val_mean)
+    # Neither the split nor the cells as they are depend on whether replicates are drawn.
+    plain = Conditions.from_anndata(adata, rng=5)
+    np.testing.assert_array_equal(c.val_mean, plain.val_mean)
+    for values in (c.usual_mean, plain.usual_mean, c.train_mean[0]):
+        np.testing.assert_array_equal(values, plain.train_mean)
+    for values in (c.usual_values, plain.usual_values, c.clamp_values[0]):
+        np.testing.assert_array_equal(values, plain.clamp_values)
+    part = c.select(["KLF1"])
+    np.testing.assert_array_equal(part.usual_values, plain.select(["KLF1"]).clamp_values)
+    one = Conditions.from_anndata(adata, rng=5, n_bootstrap=1)
+    np.testing.assert_array_equal(one.train_mean, plain.train_mean[None])
 
 
 def test_same_rng_same_result(untouched_rng):

@@ -21,12 +21,15 @@ Held = Literal["singles", "observed", "knockout"]
 
 
 def stack_groups(cells: Assignment, n_bootstrap: int, rng: np.random.Generator) -> sp.csc_array:
-    """Selectors of the training, validation and resampled cells of every condition, stacked."""
+    """Selectors of the training, validation and resampled cells of every condition, stacked.
+
+    The first replicate is the training cells as they are, which are there already.
+    """
     n = len(cells.names)
     parts = [selector(np.where(cells.roles == role, cells.codes, -1), n) for role in (TRAIN, VALIDATION)]
-    if n_bootstrap:
+    if n_bootstrap > 1:
         require_resamplable(n_bootstrap, cells.counts(TRAIN), cells.names)
-        parts.append(selector(cells.codes, n, bootstrap_weights(cells.codes, cells.roles, n_bootstrap, rng)))
+        parts.append(selector(cells.codes, n, bootstrap_weights(cells.codes, cells.roles, n_bootstrap - 1, rng)))
     return sp.vstack(parts, format="csc")
 
 
@@ -38,7 +41,7 @@ def group_means(cells: Assignment, sums: np.ndarray, n_bootstrap: int) -> dict[s
     def mean(total: np.ndarray, n: np.ndarray) -> np.ndarray:
         return np.where(n[:, None] > 0, total / np.maximum(n, 1)[:, None], np.nan)
 
-    train = mean(blocks[2:], train_n) if n_bootstrap else mean(blocks[0], train_n)
+    train = mean(np.concatenate([blocks[:1], blocks[2:]]) if n_bootstrap else blocks[0], train_n)
     return {"train_mean": train, "val_mean": mean(blocks[1], val_n), "train_n": train_n, "val_n": val_n}
 
 

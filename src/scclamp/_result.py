@@ -45,7 +45,7 @@ class Result:
     params
         Configuration and arguments of the call: anything JSON holds.
     A_sd
-        Spread of the weights over the members of an ensemble.
+        Spread of the weights of an ensemble's members around `A`.
     members
         Parameters of each member, stacked along the first axis.
     conditions, diagnostics

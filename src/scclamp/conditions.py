@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Conditions:
     """Conditions of a screen: what was clamped, at which value, and how the cells looked.
 
-    Leading axes `...` are empty, or one axis of bootstrap replicates.
+    Leading axes `...` are empty, or one axis of bootstrap replicates: first the training cells as they are, then resamples.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Conditions:
         Where they are held (..., conditions, regulators); 0 where they are not. A measured regulator is held at its
         training mean in its single-gene condition, a latent one at 1 when targeted and at 0 otherwise.
     usual_values
-        The same of all training cells, none of them resampled (conditions, regulators): where predictions hold them.
+        The same of the training cells as they are (conditions, regulators): where predictions hold them.
     complete
         Whether every target of a condition has a column (conditions,).
     train_mean, val_mean
@@ -118,7 +118,8 @@ class Conditions:
             Whether a combination holds its genes at their means in the single-gene conditions (`"singles"`) or in its own
             cells (`"observed"`), or every condition at zero (`"knockout"`): the product is lost, whatever its transcript does.
         n_bootstrap
-            Number of replicates that resample training cells within conditions; 0 is none.
+            Number of replicates: the training cells as they are, and then resamples of them within conditions; 0 is no such
+            axis.
         rng
             Seed or generator of the split and the replicates.
         chunk_size
@@ -205,14 +206,14 @@ class Conditions:
         sums, stats = grouped_sums(open_layer(adata, layer), groups, chunk_size=chunk_size)
         require_values(adata, layer, stats)
         means: dict[str, Any] = group_means(cells, sums, n_bootstrap)
-        whole = group_means(cells, sums[: 2 * len(cells.names)], 0)
+        held = clamps(cells, genes, means, clamp_values)
         return cls(
             genes=genes,
             names=cells.names,
             targets=cells.targets,
             **means,
-            **clamps(cells, genes, means, clamp_values),
-            usual_values=clamps(cells, genes, whole, clamp_values)["clamp_values"],
+            **held,
+            usual_values=_not_resampled(held["clamp_values"]),
             perturbation_key=cells.perturbation_key,
             control=cells.control,
             layer=layer,
@@ -251,8 +252,13 @@ class Conditions:
         return self.regulator_rows < 0
 
     @property
+    def usual_mean(self) -> np.ndarray:
+        """Mean expression of the training cells as they are (conditions, genes)."""
+        return _not_resampled(self.train_mean)
+
+    @property
     def usual_doses(self) -> np.ndarray:
-        """Where each regulator is held in its own condition, in all training cells (regulators,)."""
+        """Where each regulator is held in its own condition, in the training cells as they are (regulators,)."""
         row = {targets: i for i, targets in enumerate(self.targets)}
         return np.array([self.usual_values[row[gene,], j] for j, gene in enumerate(self.regulators)])
 
@@ -321,8 +327,9 @@ class Conditions:
             return self
         train, val = self.train_mean.copy(), self.val_mean.copy()
         train[..., at, row] = np.where(other, held, train[..., at, row])
-        seen = other.reshape(-1, len(at)).any(0) & (self.val_n[at] > 0)
-        val[at[seen], row[seen]] = held.reshape(-1, len(at)).mean(0)[seen]
+        # Validation is not resampled.
+        seen = other.reshape(-1, len(at))[0] & (self.val_n[at] > 0)
+        val[at[seen], row[seen]] = held.reshape(-1, len(at))[0, seen]
         return replace(self, train_mean=train, val_mean=val)
 
     def _mask(self, which: np.ndarray | Iterable[str]) -> np.ndarray:
@@ -350,3 +357,8 @@ class Conditions:
             msg = f"which={name!r} is not a condition.{did_you_mean(name, self.names)} Use names in conditions.names."
             raise InputError(msg)
         return at
+
+
+def _not_resampled(values: np.ndarray) -> np.ndarray:
+    """Leave out bootstrap replicates: the first is the cells as they are."""
+    return values if values.ndim == 2 else values[0]

@@ -3,14 +3,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from scclamp import get
 from scclamp._errors import StorageError
 from scclamp._storage import decode, encode
 from scclamp.datasets import simulated
 from scclamp.fitting import FitConfig, FitProblem, to_arrays
-from scclamp.fitting.load import load_dynamics, stored_config
+from scclamp.fitting.load import load_dynamics, stored_config, stored_point
 from scclamp.fitting.model import build
 from scclamp.tl import predict_clamps
 
@@ -110,6 +112,24 @@ def test_the_first_fits_are_read_as_the_law_they_were_made_with():
 def test_settings_of_another_version_are_named(settings, message):
     with pytest.raises(StorageError, match=message):
         predict_clamps(_with_settings(settings), ["REG01"])
+
+
+def test_the_first_fits_report_the_mean_of_their_members():
+    made = {"n_members": 3, "spread": 0.05, "dtype": "float64"}
+    before, mean, first = (fits["simulated_fit"](params=p, **made) for p in ({}, {"point": "mean"}, {"point": "first"}))
+    assert [stored_point(decode(adata)) for adata in (before, mean, first)] == ["mean", "mean", "first"]
+    for table in (get.adjacency, get.kinetics):
+        pd.testing.assert_frame_equal(table(before), table(mean))
+    answers = [predict_clamps(adata, ["REG01+REG02"]) for adata in (before, mean, first)]
+    for layer in ("predicted", "shift", "additive", "predicted_sd"):
+        np.testing.assert_array_equal(answers[0].layers[layer], answers[1].layers[layer])
+        assert np.abs(answers[0].layers[layer] - answers[2].layers[layer]).max() > 1e-3
+
+
+def test_another_report_of_members_is_not_guessed():
+    adata = fits["simulated_fit"](n_members=2, params={"point": "median"})
+    with pytest.raises(StorageError, match="reports 'median' of its members, which this scclamp lacks"):
+        predict_clamps(adata, ["REG01"])
 
 
 def test_loaded_dynamics_carry_no_gradients():

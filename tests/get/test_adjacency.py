@@ -50,6 +50,17 @@ def test_ensembles_have_a_spread_and_an_agreement():
     assert edges["sign_agreement"].min() < 1
 
 
+def test_ensembles_of_resamples_agree_with_their_first_member():
+    screen = fits["simulated_fit"](n_members=4, spread=1.0, params={"point": "first"})
+    A = screen.uns["clamp"]["members"]["A"]
+    edges = sc_c.get.adjacency(screen, include_self=True)
+    table = edges.pivot(index="target", columns="regulator").loc[screen.var_names]
+    np.testing.assert_array_equal(table["weight"], A[0])
+    np.testing.assert_allclose(table["sd"], np.sqrt(((A[1:] - A[0]) ** 2).mean(0)), rtol=1e-5)
+    np.testing.assert_array_equal(table["sign_agreement"], (np.sign(A) == np.sign(A[0])).mean(0))
+    assert (np.sign(A[0]) != np.sign(A.mean(0))).any()
+
+
 @pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
 def test_tables_are_the_same_after_a_file(suffix, tmp_path):
     screen = fits["simulated_fit"](n_members=3, spread=0.1)

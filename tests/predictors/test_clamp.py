@@ -71,7 +71,13 @@ def test_replicates_go_to_the_members(tiny, untouched_rng):
     replicates = Conditions.from_anndata(sc_c.datasets.simulated("tiny"), n_bootstrap=2, rng=0)
     predictor = Clamp(config=FitConfig(max_epochs=3), n_seeds=2).fit(replicates, rng=0)
     assert predictor.weights_.shape == (2, 60, 8)
-    assert predictor.predict([("REG01", "REG02")]).shape == (1, 60)
+    plain = Conditions.from_anndata(sc_c.datasets.simulated("tiny"), rng=0)
+    config = FitConfig(max_epochs=3, init_scale=0.0)
+    alone, first = (
+        Clamp(config=config, n_seeds=n).fit(each, rng=0).predict([("REG01", "REG02"), ()])
+        for n, each in ((1, plain), (2, replicates))
+    )
+    np.testing.assert_allclose(first, alone, atol=1e-4)
 
 
 def test_unknown_genes_are_named(screen):

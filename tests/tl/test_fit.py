@@ -308,14 +308,53 @@ def test_wrong_arguments_are_named_and_nothing_is_written(adata, options, messag
     assert _flat(adata) == before
 
 
-def test_ensembles_report_their_spread(adata):
-    sc_c.tl.fit(adata, n_seeds=3, bootstrap=True, **SHORT)
+@pytest.mark.parametrize("n_seeds", [2, 3])
+def test_resampled_ensembles_report_their_first_member_and_what_the_others_deviate(adata, n_seeds):
+    sc_c.tl.fit(adata, n_seeds=n_seeds, kinetics="generalized_hill", **SHORT)
     result = decode(adata)
-    A = result.members["A"]
-    np.testing.assert_allclose(adata.varm["clamp_A"], A.mean(0), atol=1e-6)
-    np.testing.assert_allclose(adata.varm["clamp_A_sd"], A.std(0, ddof=1), atol=1e-6)
+    assert (result.params["bootstrap"], result.params["point"]) == (True, "first")
+    A, b, K = result.members["A"], result.members["b"], np.exp(result.members["activation.log_K"])
+    np.testing.assert_array_equal(adata.varm["clamp_A"], A[0])
+    np.testing.assert_array_equal(adata.var["clamp_b"], b[0])
+    np.testing.assert_allclose(result.kinetics["K"], K[0], rtol=1e-6)
+
+    def deviation(members):
+        return np.sqrt(((members[1:] - members[0]) ** 2).mean(0))
+
+    np.testing.assert_allclose(adata.varm["clamp_A_sd"], deviation(A), atol=1e-6)
     assert np.median(adata.varm["clamp_A_sd"]) > 1e-3
-    assert len(result.history) == 3 * 6
+    table = sc_c.get.kinetics(adata).set_index(["name", "regulator"])
+    at = [("K", regulator) for regulator in result.regulators]
+    np.testing.assert_allclose(table.loc[at, "value"], K[0], rtol=1e-6)
+    np.testing.assert_allclose(table.loc[at, "sd"], deviation(K), rtol=1e-3, atol=1e-6)
+    assert len(result.history) == n_seeds * 6
+
+
+def test_members_of_the_same_cells_report_their_mean(adata):
+    sc_c.tl.fit(adata, n_seeds=3, bootstrap=False, **SHORT)
+    result = decode(adata)
+    assert result.params["point"] == "mean"
+    np.testing.assert_allclose(adata.varm["clamp_A"], result.members["A"].mean(0), atol=1e-6)
+    np.testing.assert_allclose(adata.var["clamp_b"], result.members["b"].mean(0), atol=1e-6)
+    np.testing.assert_allclose(adata.varm["clamp_A_sd"], result.members["A"].std(0, ddof=1), atol=1e-6)
+
+
+def test_more_members_leave_the_estimate_where_it_was(adata):
+    """Without noise at the start nothing but the resamples is drawn, which the first member does not see."""
+    pairs = ["control", "REG01", "REG01+REG02", {"REG03": 2.0, "REG04": 0.5}]
+    options = {"max_epochs": 30, "rng": 0, "init_scale": 0.0}
+    sc_c.tl.fit(adata, key_added="one", **options)
+    sc_c.tl.fit(adata, n_seeds=3, key_added="three", **options)
+    np.testing.assert_allclose(adata.varm["three_A"], adata.varm["one_A"], atol=2e-3)
+    assert np.abs(decode(adata, "three").members["A"].mean(0) - adata.varm["one_A"]).max() > 0.05, "resamples differ"
+    np.testing.assert_array_equal(decode(adata, "three").control_mean, decode(adata, "one").control_mean)
+    one, three = (sc_c.tl.predict_clamps(adata, pairs, key=key) for key in ("one", "three"))
+    for layer in ("predicted", "shift", "additive"):
+        np.testing.assert_allclose(three.layers[layer], one.layers[layer], atol=2e-3)
+    np.testing.assert_allclose(three.var["control"], one.var["control"], atol=2e-3)
+    for key in ("one", "three"):
+        sc_c.tl.predict_clamps(adata, key=key)
+    np.testing.assert_allclose(adata.layers["three_predicted"], adata.layers["one_predicted"], atol=2e-3)
 
 
 def test_encoders(adata):

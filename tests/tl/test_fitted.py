@@ -32,12 +32,17 @@ def test_genes_in_another_order_keep_their_values(screen):
     np.testing.assert_array_equal(one.var["control"].to_numpy()[order], other.var["control"])
 
 
-def test_ensembles_answer_with_their_mean_and_spread():
-    screen = simulated_fit(n_members=3, spread=0.05, dtype="float64")
+@pytest.mark.parametrize("point", ["mean", "first"])
+def test_ensembles_answer_with_their_estimate_and_spread(point):
+    screen = simulated_fit(n_members=3, spread=0.05, dtype="float64", params={"point": point})
     members = screen.uns["clamp"]["members"]
     pairs = [("REG01", "REG02"), {"REG03": 2.0}]
     answer = sc_c.tl.predict_clamps(screen, pairs)
     alone = []
+
+    def estimate(values):
+        return values[0] if point == "first" else np.mean(values, 0)
+
     for i in range(3):
         screen.varm["true_A"], screen.var["true_b"] = members["A"][i], members["b"][i]
         one = screen.copy()
@@ -45,8 +50,10 @@ def test_ensembles_answer_with_their_mean_and_spread():
         alone.append(sc_c.tl.predict_clamps(one, pairs))
         assert "predicted_sd" not in alone[-1].layers
     for layer in ("predicted", "shift", "additive"):
-        np.testing.assert_allclose(answer.layers[layer], np.mean([a.layers[layer] for a in alone], 0), atol=1e-6)
-    spread = np.std([a.layers["predicted"] for a in alone], 0, ddof=1)
+        np.testing.assert_allclose(answer.layers[layer], estimate([a.layers[layer] for a in alone]), atol=1e-6)
+    np.testing.assert_allclose(answer.var["control"], estimate([a.var["control"] for a in alone]), atol=1e-6)
+    predicted = np.stack([a.layers["predicted"] for a in alone])
+    spread = np.sqrt(((predicted[1:] - predicted[0]) ** 2).mean(0)) if point == "first" else predicted.std(0, ddof=1)
     np.testing.assert_allclose(answer.layers["predicted_sd"], spread, atol=1e-6)
     assert spread.max() > 0.01
 

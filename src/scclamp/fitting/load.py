@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from scclamp._digest import dump_json
 from scclamp._errors import StorageError, list_some
 from scclamp.fitting.config import FitConfig
+from scclamp.fitting.ensemble import Point
 from scclamp.fitting.rebuild import from_arrays
 
 if TYPE_CHECKING:
@@ -38,6 +39,22 @@ def stored_config(result: Result) -> FitConfig:
     return FitConfig.from_json(dump_json(stored))
 
 
+def stored_point(result: Result) -> Point:
+    """Return what the fit reports of its members; the first fits, which do not say so, report their mean.
+
+    Raises
+    ------
+    StorageError
+        When a later version of this package reports something else.
+    """
+    point: Point = result.params.get("point", "mean")
+    if point not in get_args(Point):
+        raise StorageError(
+            f"The fit reports {point!r} of its members, which this scclamp lacks. Update scclamp to read it."
+        )
+    return point
+
+
 def load_dynamics(result: Result, *, device: str = "cpu") -> Dynamics:
     """Dynamics of all members of a stored fit, without gradients.
 
@@ -54,7 +71,7 @@ def load_dynamics(result: Result, *, device: str = "cpu") -> Dynamics:
     """
     arrays = dict(result.members)
     if result.params["n_members"] == 1:
-        # One member's weights and rates are not stored twice: their mean is they.
+        # One member's weights and rates are not stored twice: the estimate is they.
         arrays["b"] = result.b[None]
         if "W1" not in arrays:
             arrays["A"] = result.A[None]

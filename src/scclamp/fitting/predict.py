@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from scclamp.fitting.ensemble import Point, estimate, spread
 from scclamp.fitting.stability import bounded_radius
 from scclamp.physics import (
     Anderson,
@@ -34,9 +35,9 @@ class States(NamedTuple):
     Parameters
     ----------
     value
-        Mean over members (conditions, genes).
+        The estimate of the ensemble (conditions, genes).
     sd
-        Standard deviation over members; None when there is one.
+        Spread of the members around it; None when there is one.
     status
         Worst `Status` of any member (conditions,).
     residual
@@ -70,6 +71,8 @@ class Predictor:
     known
         States of the regulators that a fit arrived at, in the control and then in the single condition of each regulator
         (members, 1 + regulators, regulators). With several attractors these are the ones that were fitted.
+    point
+        The estimate of an ensemble: the mean over members, or the first, of which the others are resamples.
     working_bytes
         Memory that one chunk may take.
 
@@ -85,9 +88,16 @@ class Predictor:
     """
 
     def __init__(
-        self, dynamics: Dynamics, doses: Tensor, *, known: Tensor | None = None, working_bytes: int = _WORKING_BYTES
+        self,
+        dynamics: Dynamics,
+        doses: Tensor,
+        *,
+        known: Tensor | None = None,
+        point: Point = "mean",
+        working_bytes: int = _WORKING_BYTES,
     ) -> None:
         self.dynamics = dynamics
+        self.point: Point = point
         self.core = dynamics.core()
         self.n_members, self.n_regulators = dynamics.b.shape[0], len(doses)
         self.chunk_size, self.n_dense = self._sizes(working_bytes)
@@ -113,10 +123,9 @@ class Predictor:
             status = settled.status.masked_fill((settled.status == Status.CONVERGED) & ~stable, int(Status.UNSTABLE))
             value = self.dynamics.readout(settled.x)
             status = status.masked_fill(~value.sum(-1).isfinite(), int(Status.NONFINITE))
-            several = self.n_members > 1
             return States(
-                value.mean(0) if several else value[0],
-                value.std(0) if several else None,
+                estimate(value, self.point),
+                spread(value, self.point),
                 _worst(status),
                 settled.residual.amax(0),
                 settled.iterations.amax(0),

@@ -53,8 +53,8 @@ def adjacency(
 
     Returns
     -------
-    One row per edge with the columns `regulator`, `target` and `weight`. A fit with several members has its mean weight,
-    and also `sd` and `sign_agreement`, the share of members whose weight has the sign of the mean.
+    One row per edge with the columns `regulator`, `target` and `weight`. A fit with several members also
+    has `sd`, their spread around it (see `tl.fit`), and `sign_agreement`, the share of members whose weight has its sign.
 
     Examples
     --------
@@ -89,6 +89,6 @@ def adjacency(
 
 
 def sign_agreement(result: Result) -> np.ndarray:
-    """Share of the members whose weight has the sign of the mean (genes, regulators)."""
+    """Share of the members whose weight has the sign of the reported one (genes, regulators)."""
     weights = effective_weights(load_dynamics(result)).numpy()
-    return (np.sign(weights) == np.sign(weights.mean(0))).mean(0)
+    return (np.sign(weights) == np.sign(result.A)).mean(0)

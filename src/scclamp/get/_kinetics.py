@@ -10,7 +10,8 @@ import pandas as pd
 from scclamp._columns import unwrap
 from scclamp._keys import DEFAULT_KEY
 from scclamp._storage import decode
-from scclamp.fitting.load import load_dynamics
+from scclamp.fitting.ensemble import spread
+from scclamp.fitting.load import load_dynamics, stored_point
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -32,7 +33,7 @@ def kinetics(adata: AnnData | MuData, *, mod: str | None = None, key: str = DEFA
     Returns
     -------
     One row per constant with the columns `name`, `regulator` (missing where all regulators share it) and `value`; a fit
-    with several members has its mean, and also `sd`.
+    with several members also has `sd`, their spread around it (see `tl.fit`).
 
     Examples
     --------
@@ -43,13 +44,14 @@ def kinetics(adata: AnnData | MuData, *, mod: str | None = None, key: str = DEFA
     ['K', 'gamma', 'n']
     """
     result = decode(unwrap(adata, mod).adata, key)
-    members = {name: value.numpy() for name, value in load_dynamics(result).named_values().items()}
+    members, point = load_dynamics(result).named_values(), stored_point(result)
     rows = []
     for name, value in result.kinetics.items():
         values = np.atleast_1d(np.asarray(value))
         # Only constants of each regulator are arrays.
         owners = result.regulators if np.ndim(value) else (None,)
-        spread = np.atleast_1d(members[name].std(0, ddof=1)) if len(members[name]) > 1 else [np.nan] * len(values)
-        rows += [(name, owner, float(v), float(s)) for owner, v, s in zip(owners, values, spread, strict=True)]
+        around = spread(members[name], point)
+        sd = np.full(len(values), np.nan) if around is None else np.atleast_1d(around.numpy())
+        rows += [(name, owner, float(v), float(s)) for owner, v, s in zip(owners, values, sd, strict=True)]
     table = pd.DataFrame(rows, columns=["name", "regulator", "value", "sd"]).astype({"regulator": object})
     return table if result.A_sd is not None else table.drop(columns="sd")

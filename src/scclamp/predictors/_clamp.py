@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scclamp.conditions import Conditions
+    from scclamp.fitting.ensemble import Point
     from scclamp.predictors._predictor import Target
 
 
@@ -38,7 +39,8 @@ class Clamp:
     config
         Settings of the fit.
     n_seeds
-        Ensemble members; all see the same means, unless the conditions hold as many bootstrap replicates.
+        Ensemble members, whose mean predicts; all see the same means, unless the conditions hold as many bootstrap
+        replicates. Then the first, which sees the cells as they are, predicts.
     encoder
         Lens through which states are compared; it must be affine, since only means are seen.
     observed
@@ -94,13 +96,15 @@ class Clamp:
         trainer.restore_best()
         self.regulators_ = singles.regulators
         self.doses_ = singles.usual_doses
-        self.control_ = _one(singles.train_mean)[0]
+        self.control_ = singles.usual_mean[0]
         self.weights_ = effective_weights(trainer.dynamics).cpu().numpy()
         core = trainer.core if trainer.best_core is None else trainer.best_core
         row = {target: i for i, target in enumerate(singles.targets)}
         order = [row[()], *(row[gene,] for gene in singles.regulators)]
         known = None if core is None else core[:, order]
-        self.states_ = ClampStates(trainer.dynamics.requires_grad_(False), self.doses_, self.config, known=known)
+        point: Point = "first" if singles.train_mean.ndim > 2 else "mean"
+        dynamics = trainer.dynamics.requires_grad_(False)
+        self.states_ = ClampStates(dynamics, self.doses_, self.config, known=known, point=point)
         return self
 
     def predict(self, targets: Sequence[Target]) -> np.ndarray:
@@ -167,7 +171,7 @@ class Clamp:
     def _hold_as_observed(self, observed: Conditions, targets: Sequence[Target], values: np.ndarray) -> None:
         position = {target: i for i, target in enumerate(observed.targets)}
         rows = {gene: i for i, gene in enumerate(observed.genes)}
-        means = _one(observed.train_mean)
+        means = observed.usual_mean
         for row, target in enumerate(targets):
             at = position.get(target)
             if at is None or not np.isfinite(means[at]).all():
@@ -186,8 +190,3 @@ class Clamp:
                 f"{len(bad)} of {n} targets have no trustworthy steady state: {names}. Lower max_radius= of the fit."
             )
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
-
-
-def _one(means: np.ndarray) -> np.ndarray:
-    """Means of the conditions, over replicates where there are any."""
-    return means if means.ndim == 2 else means.mean(0)

@@ -16,6 +16,7 @@ from scclamp.physics import Status
 
 if TYPE_CHECKING:
     from scclamp.fitting import FitConfig
+    from scclamp.fitting.ensemble import Point
     from scclamp.physics import Dynamics
 
 
@@ -40,14 +41,22 @@ class ClampStates:
     known
         States of the regulators that the fit arrived at, in the control and then in each single condition; with several
         attractors predictions stay at these.
+    point
+        The estimate of an ensemble: the mean over members, or the first, of which the others are resamples.
     """
 
     def __init__(
-        self, dynamics: Dynamics, doses: np.ndarray, config: FitConfig, *, known: Tensor | None = None
+        self,
+        dynamics: Dynamics,
+        doses: np.ndarray,
+        config: FitConfig,
+        *,
+        known: Tensor | None = None,
+        point: Point = "mean",
     ) -> None:
         self.doses = torch.as_tensor(doses).to(dynamics.b)
         self.rows = dynamics.rows
-        self.predictor = Predictor(dynamics, self.doses, known=known)
+        self.predictor = Predictor(dynamics, self.doses, known=known, point=point)
         n = len(doses)
         nothing = torch.zeros(1, n, dtype=torch.bool, device=self.doses.device)
         self.control = self._solve(nothing, nothing.to(self.doses)).value[0]

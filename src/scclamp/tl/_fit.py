@@ -89,10 +89,13 @@ def fit(
     config
         All numerical settings; `FitConfig.paper()` reproduces the publication.
     n_seeds
-        Ensemble members fitted side by side; their spread is `varm["clamp_A_sd"]`.
+        Ensemble members fitted side by side. They say how much a weight or a prediction means; the estimate itself is that
+        of one member, and no better with more of them.
     bootstrap
-        Whether each member sees its own resample of the training cells; by default when there are several. Members that
-        share all cells differ only in a little noise at the start, and their spread says nothing.
+        Whether members see resamples of the training cells; by default when there are several. The first sees the cells as
+        they are and is what is reported, the others their own resamples: how far these are from it is the spread. Without,
+        all see the same cells and their mean is reported; they differ only in a little noise at the start, and their spread
+        says nothing.
     checkpoint
         Folder that keeps the fit's state. A fit that finds one there resumes it, and refuses one of other data, another
         encoder or other settings; only `max_epochs` and `patience` may change.
@@ -114,9 +117,11 @@ def fit(
     None, or the copy. These fields are written (for the default `key_added`):
 
     `varm["clamp_A"]` : float32 (genes, regulators)
-        Signed weights; the mean over members.
+        Signed weights: those of the first member, which sees the cells as they are; with ``bootstrap=False`` the mean over
+        members. So are all other figures of an ensemble.
     `varm["clamp_A_sd"]` : float32 (genes, regulators)
-        Their standard deviation over members, when there are several.
+        Their spread, when there are several members: the root mean square deviation of the resampled members from the
+        first; with ``bootstrap=False`` the standard deviation over members.
     `var["clamp_b"]` : float32
         Basal rates.
     `var["clamp_regulator"]` : bool
@@ -171,6 +176,7 @@ def fit(
         "encoder": lens.name,
         "encoder_sha256": problem.encoder,
         "bootstrap": bootstrap,
+        "point": "first" if bootstrap else "mean",
         "unmeasured": unmeasured,
         "clamp_values": clamp_values,
         "denoised": strength.tolist(),

@@ -14,6 +14,7 @@ from scclamp._digest import load_json
 from scclamp._keys import SEPARATOR, Keys
 from scclamp._result import Result, Value
 from scclamp.fitting import effective_weights, to_arrays
+from scclamp.fitting.ensemble import Point, estimate, spread
 from scclamp.physics import Damped, steady_state
 
 if TYPE_CHECKING:
@@ -27,21 +28,22 @@ _FINAL_TOL, _FINAL_STEPS = 1e-5, 2000
 
 def summarise(trainer: Trainer, conditions: Conditions, call: dict[str, Any]) -> Result:
     """Weights, kinetics, history and diagnostics of the restored network."""
+    point: Point = call["point"]
     arrays = to_arrays(trainer.dynamics)
-    weights = effective_weights(trainer.dynamics).cpu().numpy()
-    n_members = len(weights)
+    weights = effective_weights(trainer.dynamics).cpu()
+    n_members, around = len(weights), spread(weights, point)
     members = {name: value for name, value in arrays.items() if n_members > 1 or name not in ("A", "b")}
     kinetics: dict[str, Value] = {
-        name: value.detach().mean(0).cpu().numpy() for name, value in trainer.dynamics.named_values().items()
+        name: estimate(value.detach(), point).cpu().numpy() for name, value in trainer.dynamics.named_values().items()
     }
     return Result(
-        A=weights.mean(0),
-        A_sd=weights.std(0, ddof=1) if n_members > 1 else None,
-        b=arrays["b"].mean(0),
+        A=estimate(weights, point).numpy(),
+        A_sd=None if around is None else around.numpy(),
+        b=estimate(trainer.dynamics.b.detach(), point).cpu().numpy(),
         genes=conditions.genes,
         regulators=conditions.regulators,
         regulator_rows=conditions.regulator_rows,
-        control_mean=_mean_of_replicates(conditions.train_mean)[0].astype(weights.dtype),
+        control_mean=conditions.usual_mean[0].astype(arrays["b"].dtype),
         kinetics=kinetics,
         history=_history(trainer),
         params={
@@ -97,10 +99,6 @@ def _verdicts(adata: AnnData, key: str) -> list[str]:
             judged = value["params"].get("key", str(name).removesuffix("_evaluation"))
             found += [name] if judged == key else []
     return found
-
-
-def _mean_of_replicates(values: np.ndarray) -> np.ndarray:
-    return values if values.ndim == 2 else values.mean(0)
 
 
 def _conditions(conditions: Conditions) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from scclamp._keys import CONTROL
 from scclamp._settings import settings
 from scclamp._storage import decode, gene_order
 from scclamp.fitting.combination import Combination, Parts, combine, norms_of_singles
-from scclamp.fitting.load import load_dynamics, stored_config
+from scclamp.fitting.load import load_dynamics, stored_config, stored_point
 from scclamp.fitting.predict import Predictor, States
 from scclamp.physics import Status
 from scclamp.tl._doses import usual_doses
@@ -87,7 +87,7 @@ class Fitted:
     def _predictor(self) -> Predictor:
         dynamics = load_dynamics(self.result, device=self._device)
         doses = torch.as_tensor(usual_doses(self.result)).to(dynamics.b)
-        return Predictor(dynamics, doses, known=self._known(dynamics.b))
+        return Predictor(dynamics, doses, known=self._known(dynamics.b), point=stored_point(self.result))
 
     def _known(self, like: Tensor) -> Tensor | None:
         """Regulators' states of the fit in the control and in each single condition."""

@@ -97,14 +97,16 @@ def predict_clamps(
     Otherwise an AnnData of conditions x genes, or with `out=` the path of its file, with no `X` and
 
     `layers["predicted"]` : float32
-        Steady states, combined as `combination` says; their mean over the members of an ensemble.
+        Steady states, combined as `combination` says. Those of an ensemble are its first member's, which saw the cells
+        as they are; with ``bootstrap=False`` the mean over its members.
     `layers["shift"]` : float32
         The same minus the predicted control, which is `var["control"]`.
     `layers["additive"]` : float32
         Predicted control plus the network's own shifts of the single genes at the same doses; NaN where one of these has
         no trustworthy steady state.
     `layers["predicted_sd"]` : float32
-        Standard deviation over members.
+        Spread over members: root mean square deviation of the resampled ones from the first; with ``bootstrap=False`` their
+        standard deviation.
     `obs["targets"]`, `obs["doses"]`, `obs["n_genes_perturbed"]`
         What was held, and where; the text of the doses has four significant digits.
     `obs["status"]` : categorical
