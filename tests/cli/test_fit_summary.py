@@ -51,7 +51,7 @@ def test_text_of_one_network(record):
 def test_text_of_an_ensemble(record):
     changes = {"n_members": 3, "kept_epoch": [0, 4, 7], "validation_loss": [0.5, 0.25, 1.0], "not_measured": ["REG08"]}
     text = to_text({**record, **changes, "n_combinations": 1})
-    assert "8 regulators (1 of them not measured) on 60 genes, mean of 3 members" in text
+    assert "8 regulators (1 of them not measured) on 60 genes, 3 members" in text
     assert "epochs 0 to 7 kept (0 is the start), loss 0.5, 0.25, 1" in text
     assert "1 combination left" in text
 

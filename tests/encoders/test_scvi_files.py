@@ -153,7 +153,11 @@ def test_options_that_would_run_code(scvi_model, tmp_path):
     [
         (lambda c: c["model_state_dict"].pop("px_r"), InputError, "'px_r' is missing"),
         (lambda c: c["model_state_dict"].update(more=torch.ones(1)), InputError, "'more' is left over"),
-        (lambda c: c["attr_dict"].pop("registry_"), StorageError, "no model that scvi-tools saved \\(KeyError\\('registry_'"),
+        (
+            lambda c: c["attr_dict"].pop("registry_"),
+            StorageError,
+            "no model that scvi-tools saved \\(KeyError\\('registry_'",
+        ),
         (lambda c: c.pop("attr_dict"), StorageError, "no model that scvi-tools saved \\(KeyError\\('attr_dict'"),
         (
             lambda c: c["attr_dict"]["init_params_"]["non_kwargs"].update(n_heads=3),

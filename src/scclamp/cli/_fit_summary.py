@@ -60,7 +60,7 @@ def _network(record: Mapping[str, Any]) -> list[str]:
     latent = f" ({len(record['not_measured'])} of them not measured)" if record["not_measured"] else ""
     lines = [
         f"Network of {len(record['regulators'])} regulators{latent} on {record['n_genes']} genes"
-        + (f", mean of {members} members" if members > 1 else ""),
+        + (f", {members} members" if members > 1 else ""),
         f"  fitted to {_count(record['n_singles'], 'perturbation')} of one gene; "
         f"{_count(record['n_combinations'], 'combination')} left for the verdict",
         f"  {_count(record['n_epochs'], 'epoch')}, {when} kept"

@@ -13,7 +13,7 @@ from scclamp._errors import InputError
 from scclamp._keys import DEFAULT_KEY
 from scclamp._storage import decode
 from scclamp.fitting import effective_weights
-from scclamp.fitting.load import load_dynamics
+from scclamp.fitting.load import load_dynamics, stored_point
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def adjacency(
     Returns
     -------
     One row per edge with the columns `regulator`, `target` and `weight`. A fit with several members also
-    has `sd`, their spread around it (see `tl.fit`), and `sign_agreement`, the share of members whose weight has its sign.
+    has `sd`, their spread around it (see `tl.fit`), and `sign_agreement`, the share of resamples whose weight has its sign.
 
     Examples
     --------
@@ -89,6 +89,8 @@ def adjacency(
 
 
 def sign_agreement(result: Result) -> np.ndarray:
-    """Share of the members whose weight has the sign of the reported one (genes, regulators)."""
+    """Share of the members whose weight has the sign of the reported one (genes, regulators); that one itself does not vote."""
     weights = effective_weights(load_dynamics(result)).numpy()
+    if stored_point(result) == "first":
+        weights = weights[1:]
     return (np.sign(weights) == np.sign(result.A)).mean(0)
