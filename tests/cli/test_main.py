@@ -17,7 +17,7 @@ from scclamp.cli._main import COMMANDS, build_parser
 from scclamp.cli._options import parse
 
 HEAVY = {"anndata", "matplotlib", "mudata", "numpy", "pandas", "scanpy", "scipy", "torch", "zarr"}
-NAMES = ("fit", "predict", "evaluate", "datasets")
+NAMES = ("fit", "predict", "evaluate", "report", "datasets")
 
 
 def python(*arguments, **settings):
@@ -168,6 +168,7 @@ def test_the_commands_of_the_documentation_can_be_read(root):
 
 
 def options_of(name):
-    read = build_parser().parse_args([name, "x", "-o", "y"] if name == "fit" else [name] + ["x"] * (name != "datasets"))
+    output = ["-o", "y"] * (name in ("fit", "report"))
+    read = build_parser().parse_args([name, *["x"] * (name != "datasets"), *output])
     parsers = [read.parser, build_parser().parse_args(["datasets", "fetch", "norman_2019", "-o", "x"]).parser]
     return {option for parser in parsers for action in parser._actions for option in action.option_strings}

@@ -113,7 +113,9 @@ def test_two_hundred_regulators_are_told_by_their_modules():
 
 
 def test_picture(same_image):
-    same_image(sc_c.pl.adjacency(fits["simulated_fit"](), n_targets=20, n_modules=3, return_fig=True), "adjacency")
+    fig, ax = plt.subplots(figsize=(3.0, 3.6), layout="constrained")
+    sc_c.pl.adjacency(fits["simulated_fit"](), n_targets=20, n_modules=3, ax=ax)
+    same_image(fig, "adjacency")
 
 
 def test_conventions(fitted):

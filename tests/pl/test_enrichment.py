@@ -44,8 +44,9 @@ def test_another_key_is_read(enriched):
 
 
 def test_picture(enriched, same_image):
-    figure = sc_c.pl.enrichment(enriched, ["REG01", "REG02", "REG05"], expected={"REG01": "module 1"}, return_fig=True)
-    same_image(figure, "enrichment")
+    fig, ax = plt.subplots(figsize=(5.0, 2.6), layout="constrained")
+    sc_c.pl.enrichment(enriched, ["REG01", "REG02", "REG05"], expected={"REG01": "module 1"}, ax=ax)
+    same_image(fig, "enrichment")
 
 
 def test_letters_are_inside_and_apart(enriched):

@@ -31,7 +31,9 @@ def test_four_panels(measured):
 
 
 def test_picture(measured, same_image):
-    same_image(sc_c.pl.transmission(measured, return_fig=True), "transmission")
+    fig, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+    sc_c.pl.transmission(measured, ax=ax)
+    same_image(fig, "transmission")
 
 
 def test_letters_are_inside_and_readable(measured):

@@ -1,4 +1,4 @@
-"""The command line: `scclamp fit`, `predict`, `evaluate` and `datasets`, for work without writing Python."""
+"""The command line: `scclamp fit`, `predict`, `evaluate`, `report` and `datasets`, for work without writing Python."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import ConvergenceWarning, InputWarning, ScclampError
 from scclamp._settings import settings
-from scclamp.cli import _datasets, _evaluate, _fit, _predict
+from scclamp.cli import _datasets, _evaluate, _fit, _predict, _report
 from scclamp.cli._options import Parser, parse, show_help
 from scclamp.cli._output import tell
 from scclamp.cli._words import to_options
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-COMMANDS = (_fit, _predict, _evaluate, _datasets)
+COMMANDS = (_fit, _predict, _evaluate, _report, _datasets)
 OK, FAILED, INTERRUPTED = 0, 1, 130
 _ABOUT = """\
 scclamp learns one signed regulatory network from a Perturb-seq screen, predicts
@@ -31,7 +31,8 @@ a first try, on a simulated screen:
   scclamp datasets simulate tiny -o screen.h5ad
   scclamp fit screen.h5ad -o fitted.h5ad
   scclamp predict fitted.h5ad REG01+REG02 -o predictions.csv
-  scclamp evaluate fitted.h5ad
+  scclamp evaluate fitted.h5ad -o judged.h5ad
+  scclamp report judged.h5ad -o report.html
 
 `scclamp COMMAND --help` tells all about a command."""
 

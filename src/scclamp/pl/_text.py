@@ -17,10 +17,10 @@ def text_width(text: str, size: float = SMALL, *, bold: bool = False) -> float:
     True
     """
     from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.textpath import text_to_path
 
-    font = FontProperties(weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=size, prop=font, usetex=False).get_extents().width)
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return float(text_to_path.get_text_width_height_descent(text, font, False)[0])
 
 
 def widest(texts: list[str], size: float = SMALL) -> float:
