@@ -55,7 +55,7 @@ class PairFeatures:
     targets: NDArray
     features: Mapping[str, NDArray]
     scores: Mapping[tuple[str, str], Floats] = field(default_factory=dict)
-    labels: NDArray[np.bool_] | None = None
+    labels: NDArray[np.bool] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.sources)
@@ -102,7 +102,7 @@ class PairFeatures:
         return len(self.sources)
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> NDArray[np.bool]:
         """Labels, or an error that says where to get them."""
         if self.labels is None:
             raise InputError("The pairs have no labels. Compare them with a known network by labelled(network).")
