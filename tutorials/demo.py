@@ -153,14 +153,16 @@ def targets_report(adata) -> str:
 def draw(adata, answer, states: pd.DataFrame, folder: Path) -> list[Path]:
     figures = {
         "loss": sc_c.pl.loss(adata, return_fig=True),
-        "network": sc_c.pl.adjacency(adata, return_fig=True),
+        "network": sc_c.pl.network(adata, n_targets=8, return_fig=True),
+        "adjacency": sc_c.pl.adjacency(adata, return_fig=True),
+        "verdict": sc_c.pl.verdict(adata, return_fig=True),
         "doubles": sc_c.pl.predictions(answer, states, conditions=list(answer.obs_names[:8])),
     }
     paths = []
     for name, figure in figures.items():
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], dpi=110)
-    return paths
+    return [*paths, sc_c.tl.report(adata, folder / "report.html", overwrite=True)]
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def network_section(source: Source) -> Section:
             "lower it. Edges are what the responses to the perturbations ask for, direct contacts or not."
         ),
         picture(
-            pl.network(source.data, top, reference=source.reference, **shared),
+            pl.network(source.data, top, n_targets=8, reference=source.reference, **shared),
             f"Strongest targets of the {len(top)} regulators with the strongest edges.",
         ),
         picture(
