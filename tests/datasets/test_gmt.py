@@ -10,7 +10,7 @@ ENRICHR = "FOXP1 22492998 ChIP-Seq STRIATUM Mouse\t\tMCTS2\tBCL11B\t\nGATA1 1 Ch
 
 def _read(tmp_path, text, library="lineage_signatures", *, pack=False):
     path = tmp_path / "x.gmt"
-    path.write_bytes(gzip.compress(text.encode(, mtime=0)) if pack else text.encode())
+    path.write_bytes(gzip.compress(text.encode()) if pack else text.encode())
     return read_gmt(path, library)
 
 
