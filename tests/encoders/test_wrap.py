@@ -112,5 +112,26 @@ def test_an_encoder_that_converts_its_input_is_fine_and_its_own_errors_stay(modu
             return "own"
 
     require_differentiable(Converting(), torch.ones(2, 5))
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+    with pytest.raises(InputError, match=r"shapes cannot be multiplied.*written with torch"):
         require_differentiable(as_encoder(module.float()), torch.ones(2, 4))
+
+
+class Power(torch.nn.Module):
+    """A setting that is no weight decides the output."""
+
+    def __init__(self, k, factor):
+        super().__init__()
+        self.k, self.factor = k, factor
+
+    def forward(self, x):
+        return x**self.k * torch.as_tensor(self.factor)
+
+
+def test_settings_that_are_no_weights_are_told_apart():
+    prints = {
+        as_encoder(Power(k, factor), name="power").fingerprint()
+        for k in (1, 2)
+        for factor in (1.0, 2.0, np.ones(3), np.arange(3.0))
+    }
+    assert len(prints) == 8
+    assert as_encoder(Power(1, np.ones(3)), name="power").fingerprint() in prints

@@ -36,7 +36,10 @@ def geometry(adata):
     singles = sorted(name for name in set(labels) if "+" not in name and name != "control")
     S = np.stack([X[labels == name].mean(0) for name in singles]) - control.mean(0)
     alpha = np.linalg.svd(control - control.mean(0), full_matrices=False)[2][: min(len(control) - 1, X.shape[1])]
-    return singles, control, S, {"alpha": alpha, "gamma": np.linalg.svd(S, full_matrices=False)[2]}
+    gamma = np.linalg.svd(S, full_matrices=False)[2]
+    # Steps go where the perturbations go on the whole.
+    gamma = np.stack([v if S.sum(0) @ v >= 0 else -v for v in gamma])
+    return singles, control, S, {"alpha": alpha, "gamma": gamma}
 
 
 def test_any_linear_encoder_preserves_what_its_norms_say(adata, matrix):
@@ -149,3 +152,38 @@ def test_a_screen_that_moves_nothing_is_named(adata):
     adata.X = np.repeat(adata.X[0].toarray(), adata.n_obs, axis=0)
     with pytest.raises(InputError, match="no regulatory signal"):
         sc_c.tl.transmission(adata, "identity", **SHORT)
+
+
+def test_intervals_do_not_shrink_when_the_same_cells_are_drawn_again():
+    adata = sc_c.datasets.simulated("tiny", n_control_cells=20)
+    widths = {}
+    for n_seeds in (2, 20):
+        found = sc_c.tl.transmission(
+            adata, {"exp": torch.expm1}, basis="gamma", n_seeds=n_seeds, infinitesimal=False, n_bootstrap=2000, rng=0
+        ).set_index("encoder")
+        widths[n_seeds] = found.loc["exp", "high"] - found.loc["exp", "low"]
+    assert widths[20] == pytest.approx(widths[2], rel=0.15)
+
+
+def test_directions_of_shifts_do_not_depend_on_the_order_of_names():
+    adata = sc_c.datasets.simulated("tiny")
+    labels = adata.obs["perturbation"].astype(str)
+    adata = adata[~labels.str.contains("+", regex=False).to_numpy()].copy()
+    found = []
+    for names in ("ABCDEFGH", "HDBFACGE", "CGAHEBDF"):
+        renamed = dict(zip([f"REG0{k}" for k in range(1, 9)], names, strict=True))
+        again = adata.copy()
+        again.var_names = [renamed.get(gene, gene) for gene in again.var_names]
+        again.obs["perturbation"] = [renamed.get(label, label) for label in again.obs["perturbation"].astype(str)]
+        table = sc_c.tl.transmission(
+            again,
+            {"relu": torch.relu},
+            basis="gamma",
+            n_cells=10**6,
+            n_seeds=1,
+            infinitesimal=False,
+            n_bootstrap=2,
+            rng=0,
+        )
+        found.append(table.set_index("encoder").loc["relu", "preserved"])
+    assert found == pytest.approx([found[0]] * 3, rel=1e-6)

@@ -149,6 +149,10 @@ class _Layer(nn.Module):
         self.ff = nn.Sequential(nn.Linear(d, d_hidden), nn.GELU(), nn.Linear(d_hidden, d))
         self.ln1, self.ln2 = nn.LayerNorm(d), nn.LayerNorm(d)
 
+    def extra_repr(self) -> str:
+        """What weights do not tell, for the fingerprint."""
+        return f"heads={self.heads}"
+
     def forward(self, x: Tensor, mask: Tensor | None, present: Tensor, diffusion: Diffusion | None) -> Tensor:
         q, k, v = self.wqkv.Wqkv(x).chunk(3, -1)
         if diffusion is not None:

@@ -163,6 +163,10 @@ class _Attention(nn.Module):
         self.in_proj_bias = nn.Parameter(torch.empty(3 * d))
         self.out_proj = nn.Linear(d, d)
 
+    def extra_repr(self) -> str:
+        """What weights do not tell, for the fingerprint."""
+        return f"heads={self.heads}"
+
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         projected = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         q, k, v = projected.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)

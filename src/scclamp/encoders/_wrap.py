@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from scclamp._errors import InputError
@@ -13,7 +14,6 @@ from scclamp.encoders._rows import placement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from torch import Tensor
 
 
@@ -50,7 +50,26 @@ class Wrapped:
             # As bytes, since numpy has no bfloat16.
             data = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
             parts += [f"{name} {value.dtype} {tuple(value.shape)}", data]
-        return digest(*parts)
+        return digest(*parts, *_settings(self.function))
+
+
+def _settings(module: torch.nn.Module) -> list[str | np.ndarray]:
+    """Attributes of a module and its parts that are no weights, and decide its output all the same."""
+    found: list[str | np.ndarray] = []
+    for name, part in module.named_modules():
+        for key, value in sorted(vars(part).items()):
+            if key.startswith("_") or key == "training":
+                continue
+            if isinstance(value, torch.Tensor):
+                value = value.detach().cpu().float().numpy()
+            if isinstance(value, np.ndarray) and value.dtype != object:
+                found += [f"{name}.{key}", value]
+            else:
+                known = value is None or isinstance(
+                    value, bool | int | float | complex | str | bytes | tuple | list | dict
+                )
+                found.append(f"{name}.{key}={value!r}" if known else f"{name}.{key}: {type(value).__qualname__}")
+    return found
 
 
 def as_encoder(
@@ -103,7 +122,11 @@ def require_differentiable(encoder: Encoder, x: Tensor) -> None:
     # Asked only afterwards, since an encoder may well convert its input.
     except RuntimeError as error:
         _explain_placement(encoder, probe, error)
-        raise
+        msg = (
+            f"encoder={encoder.name!r} failed on states of shape {tuple(probe.shape)}, a value for each gene of the panel: "
+            f"{str(error).splitlines()[0]} It must take tensors of that width, and be written with torch, not numpy."
+        )
+        raise InputError(msg) from error
     if not isinstance(encoded, torch.Tensor) or encoded.ndim != 2 or len(encoded) != len(probe):
         shape = tuple(encoded.shape) if isinstance(encoded, torch.Tensor) else type(encoded).__name__
         msg = f"encoder={encoder.name!r} returned {shape} for {len(probe)} states. Return a tensor (states, d)."

@@ -41,7 +41,7 @@ def network(
 ) -> Axes | Figure | None:
     """Draw regulators and their strongest targets as nodes, and signed weights as edges.
 
-    Activation is red, solid and ends in an arrow head; repression is blue, dashed and ends in a bar. Of an ensemble the width
+    Activation is orange, solid and ends in an arrow head; repression is blue, dashed and ends in a bar. Of an ensemble the width
     of an edge is its confidence, the absolute weight over its spread in the members, which means something where members
     saw resampled cells; otherwise it is the absolute weight. What is left out is said below the diagram.
 

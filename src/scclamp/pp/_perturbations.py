@@ -33,8 +33,8 @@ _logger = logging.getLogger(__name__)
 
 def perturbations(
     adata: AnnData | MuData,
-    *,
     key: str | None = None,
+    *,
     control: str | Sequence[str] | None = None,
     aliases: Mapping[str, str | None] | None = None,
     ambiguous: Literal["error", "drop"] = "error",

@@ -64,7 +64,9 @@ def standardised_mean(scores: Sequence[ArrayLike]) -> Floats:
     axes = tuple(range(1, s.ndim))
     spread = s.std(axes, keepdims=True)
     centred = s - s.mean(axes, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(s), where=spread > 0).mean(0)
+    # Rounding is no spread.
+    spread_out = spread > 1e-12 * np.abs(s).max(axes, keepdims=True)
+    return np.divide(centred, spread, out=np.zeros_like(s), where=spread_out).mean(0)
 
 
 def _stack(arrays: Sequence[ArrayLike], name: str) -> Floats:

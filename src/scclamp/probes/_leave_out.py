@@ -164,12 +164,10 @@ def _methods(data: Mapping[str, PairFeatures], asked: Sequence[str] | None) -> l
 
 
 def _trained(settings: Translator, parts: list[PairFeatures], method: str, rng: np.random.Generator) -> Translator:
-    """A translator of the pairs of several data sets; pairs of one source are held out together."""
+    """A translator of the pairs of several data sets; pairs of one source, in whichever of them, are held out together."""
     features = np.concatenate([part.features[method] for part in parts])
     labels = np.concatenate([part.known for part in parts])
-    sources = pd.MultiIndex.from_arrays(
-        [np.repeat(range(len(parts)), [len(part) for part in parts]), np.concatenate([part.sources for part in parts])]
-    )
+    sources = np.concatenate([np.asarray(part.sources, object) for part in parts])
     return replace(settings).fit(features, labels, groups=pd.factorize(sources)[0], rng=rng)
 
 

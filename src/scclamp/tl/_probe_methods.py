@@ -101,8 +101,9 @@ class Question:
         score = np.zeros(different.shape)
         # The answer of a gene to itself would set the scale.
         score[different] = probes.standardised_mean([strength[different] for _, strength in parts])
-        spread = [effect[different].std() for effect, _ in parts]
-        effect = sum(effect / s for (effect, _), s in zip(parts, spread, strict=True) if s > 0)
+        # Not the spread about the mean: effects that are all alike have a sign too.
+        size = [np.sqrt(np.square(effect[different]).mean()) for effect, _ in parts]
+        effect = sum(effect / s for (effect, _), s in zip(parts, size, strict=True) if s > 0)
         return score, np.broadcast_to(np.sign(effect), score.shape).astype(np.int64)
 
     def _one(self, method: str, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -66,8 +66,10 @@ def fit_section(source: Source) -> Section:
         ),
         picture(
             pl.loss(source.data, mod=source.mod, key=source.key, return_fig=True),
-            "Error of the predicted shifts in the cells that trained the network and in those that validated it. "
-            "A validation that rises would be overfitting; the dot is the network that was kept.",
+            "Error of the predicted shifts in the cells that trained the network and in those that validated it. Training compares "
+            "with means whose noise was removed, validation with the noisy means of other cells: its level at 'training means' is "
+            "what those cells allow, and no network can beat it. A validation that rises would be overfitting; the dot is the "
+            "network that was kept.",
         ),
     ]
     return Section("The fit", "\n".join(parts))

@@ -30,7 +30,12 @@ def verdict_section(source: Source) -> Section:
     title = "The verdict"
     if stored is None:
         return Section(
-            title, _missing("This fit was not judged.", "sc_c.tl.evaluate(adata)", "a screen with combinations")
+            title,
+            _missing(
+                "This fit was not judged.",
+                "sc_c.tl.evaluate(adata)",
+                "a screen that holds combinations (`scclamp evaluate` on the command line)",
+            ),
         )
     if stored["params"]["fit_sha256"] != digest_text(dump_json(source.result.digests)):
         return Section(title, _missing("The stored verdict is on another fit.", "sc_c.tl.evaluate(adata)", "it again"))

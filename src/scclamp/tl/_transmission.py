@@ -121,7 +121,7 @@ def transmission(
     wanted = ("alpha", "gamma") if basis == "both" else (basis,)
     bases = bases_of(wanted, shifts, adata, cells=cells, layer=layer, mod=mod, rng=rng)
     answers = _measure(lenses, bases, controls, names, shifts, infinitesimal, batch_size)
-    resamples = _resamples(n_bootstrap, len(shifts), controls.rows.shape[0], rng)
+    resamples = _resamples(n_bootstrap, len(shifts), controls.which, rng)
     tables = {
         "summary": pd.DataFrame([answer.summary(*resamples) for answer in answers]),
         "components": pd.concat([answer.components() for answer in answers], ignore_index=True),
@@ -184,8 +184,12 @@ def _measure(
         ]
 
 
-def _resamples(n: int, n_shifts: int, n_cells: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """How often each resample takes each perturbation, and each control cell (as a share)."""
+def _resamples(n: int, n_shifts: int, which: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """How often each resample takes each perturbation, and each row of control cells (as a share).
+
+    A cell that several draws share is one cell: it comes, or stays away, in all of them.
+    """
     shifts = rng.multinomial(n_shifts, np.full(n_shifts, 1 / n_shifts), size=n)
-    cells = rng.multinomial(n_cells, np.full(n_cells, 1 / n_cells), size=n) / n_cells
-    return shifts.astype(float), cells
+    n_cells = which.max() + 1
+    cells = rng.multinomial(n_cells, np.full(n_cells, 1 / n_cells), size=n)[:, which].astype(float)
+    return shifts.astype(float), cells / cells.sum(1, keepdims=True)

@@ -35,11 +35,14 @@ class Controls:
     ----------
     rows
         Their expression, one draw after another (draws x cells, genes).
+    which
+        Which cell each row is, since draws may share cells.
     per_seed
         Cells of each draw.
     """
 
     rows: np.ndarray
+    which: np.ndarray
     per_seed: int
 
     @classmethod
@@ -57,7 +60,7 @@ class Controls:
         per_seed = min(n_cells, len(known))
         drawn = np.stack([np.sort(rng.choice(known, per_seed, replace=False)) for _ in range(n_seeds)])
         rows, at = np.unique(drawn, return_inverse=True)
-        return cls(_read(adata, layer, rows)[at.ravel()], per_seed)
+        return cls(_read(adata, layer, rows)[at.ravel()], at.ravel(), per_seed)
 
 
 def _read(adata: AnnData, layer: str | None, rows: np.ndarray) -> np.ndarray:
@@ -97,6 +100,9 @@ def bases_of(names: Sequence[str], shifts: np.ndarray, data: Any, **context: Any
         if name == "gamma":
             _, values, directions = np.linalg.svd(shifts, full_matrices=False)
             directions = directions[values > _TINY * values[0]]
+            # A lens that is not linear answers +v and -v differently, and the sign of a singular vector is anybody's: steps go
+            # where the perturbations go.
+            directions = directions * np.where((shifts @ directions.T).sum(0) < 0, -1.0, 1.0)[:, None]
         else:
             if (context["cells"].codes == 0).sum() < 2:
                 raise InputError(
