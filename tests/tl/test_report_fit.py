@@ -9,7 +9,7 @@ import pytest
 
 import scclamp as sc_c
 from scclamp._storage import decode
-from scclamp.tl._report_fit import condition_section, fit_section, network_section, screen_section
+from scclamp.tl._report_fit import _kept, condition_section, fit_section, network_section, screen_section
 from scclamp.tl._report_source import Source
 
 
@@ -68,6 +68,13 @@ def test_the_fit_is_told_from_its_diagnostics(source):
     n = np.asarray(diagnostics["status"]).shape[1]
     assert found["conditions that settled"] == f"{n} of {n}"
     assert found["largest spectral radius"].startswith(f"{np.max(diagnostics['spectral_radius']):.3f}")
+
+
+@pytest.mark.parametrize(("epochs", "said"), [([0], True), ([1, 0], True), ([7], False), ([0, 7], False)])
+def test_a_start_that_was_kept_is_said(epochs, said):
+    text = _kept(np.asarray(epochs))
+    assert text.startswith(", ".join(map(str, epochs)))
+    assert ("not estimates" in text) == said
 
 
 def test_a_condition_that_did_not_settle_is_counted(source):

@@ -8,7 +8,7 @@ import pytest
 
 import scclamp as sc_c
 from scclamp._storage import decode
-from scclamp.tl._report_results import enrichment_section, transmission_section, verdict_section
+from scclamp.tl._report_results import _plain_words, enrichment_section, transmission_section, verdict_section
 from scclamp.tl._report_source import Source
 
 
@@ -30,6 +30,22 @@ def test_the_verdict_is_headline_table_and_text(source):
     for name, value in scores.items():
         row = shown[name.replace("_", " ")]
         assert row[0] == ("–" if pd.isna(value) else f"{value:.3g}")
+
+
+@pytest.mark.parametrize(
+    ("free", "best", "words"),
+    [
+        ((0.1, 0.2), (0.01, 0.1), "better by the network than by any sum"),
+        ((0.1, 0.2), (-0.1, 0.1), "the sum of its own single effects does as well"),
+        ((-0.1, 0.2), (-0.2, 0.1), "as well as the network does"),
+        ((-0.3, -0.2), (-0.4, -0.1), "better than the network does"),
+        ((float("nan"),) * 2, (float("nan"),) * 2, "too few combinations"),
+    ],
+)
+def test_one_sentence_says_what_the_intervals_say(free, best, words):
+    rows = [("skill_without_network", *free), ("skill", *best)]
+    scores = pd.DataFrame(rows, columns=["metric", "low", "high"]).assign(group="all", prediction="network", value=0.0)
+    assert words in _plain_words(scores)
 
 
 def _table(body):

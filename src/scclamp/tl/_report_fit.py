@@ -60,7 +60,7 @@ def fit_section(source: Source) -> Section:
                 "conditions that settled": f"{status.shape[1] - unsettled} of {status.shape[1]}",
                 "largest spectral radius": f"{radius:.3f} (below 1: disturbances die out)",
                 "epochs run": int(diagnostics["n_epochs"]),
-                "epoch kept": ", ".join(str(int(e)) for e in np.atleast_1d(diagnostics["best_epoch"])),
+                "epoch kept": _kept(np.atleast_1d(diagnostics["best_epoch"])),
                 "members of the ensemble": int(source.result.params.get("n_members", 1)),
             }
         ),
@@ -73,6 +73,13 @@ def fit_section(source: Source) -> Section:
         ),
     ]
     return Section("The fit", "\n".join(parts))
+
+
+def _kept(epochs: np.ndarray) -> str:
+    text = ", ".join(str(int(epoch)) for epoch in epochs)
+    if epochs.max() > 1:
+        return text
+    return f"{text} (the start could not be improved upon: half-activations are those it began with, not estimates)"
 
 
 def network_section(source: Source) -> Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -45,7 +46,7 @@ def verdict_section(source: Source) -> Section:
     wide = whole.pivot_table(index="prediction", columns="metric", values="value", sort=False, dropna=False)
     wide = wide[[m for m in _METRICS if m in wide]].rename(columns=_METRICS).reset_index()
     parts = [
-        f'<div class="headline">{say(" ".join(headline.split()))}</div>',
+        f'<div class="headline">{say(_plain_words(scores))}{say(" ".join(headline.split()), "soft")}</div>',
         say(
             "Nulls are predictions that know nothing of a network: no change at all, the mean response, the sum of the single "
             "effects. A skill above 0 means a smaller error than the best of them; below 0, a larger one."
@@ -97,7 +98,26 @@ def transmission_section(source: Source) -> Section | None:
     return Section("What encoders let through", "\n".join(parts))
 
 
-def _missing(what: str, call: str, with_: str) -> str:
-    from html import escape
+def _plain_words(scores: pd.DataFrame) -> str:
+    """The verdict for who reads one sentence only."""
+    whole = scores[(scores["group"] == "all") & (scores["prediction"] == "network")].set_index("metric")
+    free, best = (whole.loc[name, ["low", "high"]].astype(float) for name in ("skill_without_network", "skill"))
+    if pd.isna(best["low"]):
+        return "There are too few combinations to say whether the network predicts them better than sums of single effects."
+    if best["low"] > 0:
+        return "These combinations are predicted better by the network than by any sum of single effects."
+    if free["low"] > 0:
+        return (
+            "The network predicts these combinations better than anything that does without a network; but the sum of its own single "
+            "effects does as well, so that nothing here tells about interactions of genes."
+        )
+    if free["high"] < 0:
+        return (
+            "Adding up the effects of the single genes predicts these combinations better than the network does: use it for its "
+            "edges, not for combinations."
+        )
+    return "Adding up the effects of the single genes predicts these combinations as well as the network does."
 
+
+def _missing(what: str, call: str, with_: str) -> str:
     return f'<p class="missing">{escape(what)} Call <code>{escape(call)}</code> with {escape(with_)}, and make the report anew.</p>'
