@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +102,10 @@ def transmission_section(source: Source) -> Section | None:
 def _plain_words(scores: pd.DataFrame) -> str:
     """The verdict for who reads one sentence only."""
     whole = scores[(scores["group"] == "all") & (scores["prediction"] == "network")].set_index("metric")
-    free, best = (whole.loc[name, ["low", "high"]].astype(float) for name in ("skill_without_network", "skill"))
-    if pd.isna(best["low"]):
+    free, best = (
+        {end: float(whole[end][name]) for end in ("low", "high")} for name in ("skill_without_network", "skill")
+    )
+    if math.isnan(best["low"]):
         return "There are too few combinations to say whether the network predicts them better than sums of single effects."
     if best["low"] > 0:
         return "These combinations are predicted better by the network than by any sum of single effects."
