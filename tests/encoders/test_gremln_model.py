@@ -76,7 +76,7 @@ def test_layers_are_those_of_torch(model):
 def test_ranks_between_two_are_on_the_line(model):
     tokens, present = torch.tensor([19, 3]), torch.ones(3, 1, dtype=torch.bool)
     table = model.rank_embedding.weight
-    found = model._ranks(torch.tensor([[0.25], [7.5], [8.0]], dtype=torch.float64))[:, 1]
+    found = model._ranks(torch.tensor([[0.25], [7.5], [8.0]], dtype=torch.float64), None)[:, 1]
     wanted = torch.stack([0.75 * table[0] + 0.25 * table[1], (table[7] + table[8]) / 2, table[8]])
     torch.testing.assert_close(found, wanted)
     assert torch.equal(found[2], table[8])
