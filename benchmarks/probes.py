@@ -20,7 +20,7 @@ from scclamp.probes import PairFeatures, Transfer, Translator, gene_disjoint, le
 SCREEN = {"n_genes": 60, "n_regulators": 12, "combinations": 10, **NOISE["low"]}
 CELLS = {"n_cells_per_condition": 60, "n_control_cells": 300}
 FEW_CELLS = {"n_cells_per_condition": 10, "n_control_cells": 60}
-SCGPT, GREMLN = Size(32, 4, 64, 2, 51, 25, 16, 4e-3), Size(32, 4, 64, 2, 20, 25, 16, 4e-3)
+SCGPT, GREMLN = Size(32, 4, 64, 2, 51, 25, 16, 4e-3), Size(32, 8, 64, 2, 20, 25, 16, 4e-3)
 PLANTED, TRAINED = "planted weights", ("scGPT, small", "GREmLN, small")
 N_SPLITS = 2
 
