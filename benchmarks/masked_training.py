@@ -16,8 +16,8 @@ FOLDS = 4
 PENALTIES = np.logspace(0, 5, 11)
 _CLIP, _WARM_UP, _DECAY = 1.0, 0.1, 0.01
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""Loss of levels (cells, genes) of which some are masked (cells, genes)."""
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Loss of levels (cells, genes) of which some are masked (cells, genes), and which columns of the panel they are (genes,)."""
 Predict = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -44,9 +44,10 @@ def train(
     batch_size: int,
     learning_rate: float,
     generator: torch.Generator,
+    reads: int | None = None,
 ) -> list[float]:
-    """AdamW with a warm-up and a cosine; mean loss of every epoch."""
-    parameters = list(parameters)
+    """AdamW with a warm-up and a cosine; mean loss of every epoch. Each batch reads `reads` genes, drawn anew, or all."""
+    parameters, n_genes = list(parameters), levels.shape[1]
     optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=_DECAY)
     steps = epochs * -(-len(levels) // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -56,10 +57,11 @@ def train(
     for _ in range(epochs):
         total = 0.0
         for at in torch.randperm(len(levels), generator=generator).split(batch_size):
-            part = levels[at]
+            columns = torch.randperm(n_genes, generator=generator)[:reads].sort().values
+            part = levels[at][:, columns]
             low, high = MASKED
             share = low + (high - low) * torch.rand(len(part), 1, generator=generator)
-            value = loss(part, torch.rand(part.shape, generator=generator) < share)
+            value = loss(part, torch.rand(part.shape, generator=generator) < share, columns)
             optimiser.zero_grad()
             value.backward()
             nn.utils.clip_grad_norm_(parameters, _CLIP)

@@ -133,6 +133,15 @@ def test_reconstruction_covers_the_genes_that_are_known(folder, screen, identifi
         gremln.reconstruct(rows, space="counts")
 
 
+def test_gene_embeddings_are_rows_of_the_table(folder, screen, identifiers):
+    found = GREmLN.from_checkpoint(folder, screen.var_names[::-1], ensembl=identifiers[::-1]).gene_embeddings
+    table = torch.load(folder / "model.ckpt", weights_only=True)["state_dict"]["gene_embedding.weight"]
+    assert found.dtype == np.float64
+    assert np.isnan(found[:3]).all()
+    # <PAD> and <MASK> stand before the genes, <CLS> behind them.
+    np.testing.assert_array_equal(found[3:][::-1], table[2:-1].double().numpy())
+
+
 # torch itself, when it loads what forward mode needs.
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
 @pytest.mark.parametrize("temperature", [0.0, 0.5])

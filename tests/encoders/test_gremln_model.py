@@ -83,6 +83,20 @@ def test_ranks_between_two_are_on_the_line(model):
     assert model(tokens, torch.full((3, 1), 0.5, dtype=torch.float64), present).shape == (3, 2, 16)
 
 
+def test_a_masked_rank_is_that_of_the_mask_whatever_it_was(model):
+    tokens, present = torch.tensor([19, 3, 4]), torch.ones(1, 2, dtype=torch.bool)
+    masked = torch.tensor([[False, True]])
+
+    def hidden(last, masked=None):
+        return model(tokens, torch.tensor([[2.0, last]], dtype=torch.float64), present, masked=masked)
+
+    assert not torch.equal(hidden(1.0), hidden(5.0))
+    assert torch.equal(hidden(1.0, masked), hidden(5.0, masked))
+    assert torch.equal(hidden(1.0, ~masked & masked), hidden(1.0))
+    ranks = torch.tensor([[2.0, 1.0]], dtype=torch.float64)
+    assert torch.equal(model._ranks(ranks, masked)[0], model.rank_embedding.weight[[11, 2, 10]])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -154,6 +154,24 @@ def test_reconstruction_is_that_of_the_head(write):
     np.testing.assert_array_equal(seen.isnan()[:, at], x.detach()[:, at] == 0)
 
 
+def test_gene_embeddings_are_those_of_tokens_in_the_order_of_the_panel(write):
+    folder = write()
+    found = ScGPT.from_checkpoint(folder, GENES).gene_embeddings
+    state = torch.load(folder / "best_model.pt")
+    vocabulary = json.loads((folder / "vocab.json").read_text())
+    entries = {"GENE7": "gene7", "WARS1": "WARS"}
+    assert (found.dtype, found.shape) == (np.float64, (len(GENES), D))
+    for gene, row in zip(GENES, found, strict=True):
+        token = vocabulary.get(entries.get(gene, gene))
+        if token is None:
+            assert np.isnan(row).all()
+            continue
+        letter = state["encoder.embedding.weight"][token].double().numpy()
+        letter = (letter - letter.mean()) / np.sqrt(letter.var() + 1e-5)
+        wanted = letter * state["encoder.enc_norm.weight"].numpy() + state["encoder.enc_norm.bias"].numpy()
+        np.testing.assert_allclose(row, wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_gradient_through_the_values(write):
     X = states(2)
     # At zero itself there is a step; below it there is nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
+import numpy as np
 import torch
 from torch.utils.checkpoint import checkpoint
 
@@ -164,6 +165,14 @@ class GREmLN:
         zeros = not parity if zeros is None else zeros
         function = GREmLNMap(model, mapping, diffusion, cell=tokens.cell, zeros=zeros, **settings)  # type: ignore[arg-type]
         return cls(function.to(device=device, dtype=dtype), mapping, batch_size=batch_size)
+
+    @property
+    def gene_embeddings(self) -> np.ndarray:
+        """What the model knows of each gene of the panel (genes, d) without its rank; NaN for unknown genes."""
+        table = self.function.model.gene_embedding.weight
+        found = np.full((len(self.mapping.genes), table.shape[1]), np.nan)
+        found[self.mapping.at] = table[self.function.tokens[1:]].double().cpu().numpy()
+        return found
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes) as (..., d)."""

@@ -126,8 +126,8 @@ class GREmLNModel(nn.Module):
             x = layer(x, mask, present, diffusion)
         return x
 
-    def _ranks(self, ranks: Tensor, masked: Tensor | None) -> Tensor:
-        """Embeddings of the cell's rank and, on lines between neighbours, of those of genes."""
+    def _ranks(self, ranks: Tensor, masked: Tensor | None = None) -> Tensor:
+        """Embeddings of the cell's rank and of those of genes: on lines between neighbours, or that of the mask."""
         low = ranks.detach().floor().clamp(0, self.n_bins - 2)
         share = (ranks - low)[..., None]
         below, above = self.rank_embedding(low.long()), self.rank_embedding(low.long() + 1)

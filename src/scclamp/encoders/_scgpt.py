@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
@@ -121,6 +122,15 @@ class ScGPT:
             model, config, mapping, cell=vocabulary[_CELL], temperature=temperature, zeros=zeros, normalise=normalise
         )
         return cls(function.to(device=device, dtype=dtype), mapping, batch_size=batch_size)
+
+    @property
+    def gene_embeddings(self) -> np.ndarray:
+        """What the model knows of each gene of the panel (genes, embsize) without its value; NaN for unknown genes."""
+        with torch.no_grad():
+            known = self.function.model.encoder(self.function.tokens)
+        found = np.full((len(self.mapping.genes), known.shape[1]), np.nan)
+        found[self.mapping.at] = known.double().cpu().numpy()
+        return found
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes) as (..., embsize)."""
