@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import torch
-from torch.utils.checkpoint import checkpoint
 
 from scclamp._arguments import require_choice, require_whole
 from scclamp._errors import InputError
+from scclamp.encoders._batches import in_batches
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._gremln_files import aliases_of, read_release
 from scclamp.encoders._gremln_graph import Diffusion, read_network
@@ -199,23 +199,9 @@ class GREmLN:
         return Wrapped(self.function, name=name).fingerprint()
 
     def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        n = len(self.mapping.genes)
-        if x.shape[-1] != n:
-            raise InputError(
-                f"x has {x.shape[-1]} genes, but encoder='gremln' was made for {n}. Pass the panel that it knows."
-            )
-        flat = x.reshape(-1, n).to(self.function.model.gene_embedding.weight)
-        if self.batch_size is None or len(flat) <= self.batch_size:
-            found = function(flat)
-        else:
-            parts = flat.split(self.batch_size)
-            again = flat.requires_grad and torch.is_grad_enabled()
-            found = torch.cat([_again(function, part) if again else function(part) for part in parts])
-        return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
-
-
-def _again(function: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:
-    return checkpoint(function, part, use_reentrant=False, preserve_rng_state=False)
+        n, like, parity = len(self.mapping.genes), self.function.model.gene_embedding.weight, self.function.parity
+        size = self.batch_size
+        return in_batches(function, x, like, name=self.name, n_genes=n, batch_size=size, grow=not parity)
 
 
 def _places(mapping: GeneMapping, entries: Mapping[str, int]) -> dict[str, int]:

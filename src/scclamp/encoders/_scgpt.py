@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 from scclamp._arguments import require_whole
 from scclamp._errors import InputError
+from scclamp.encoders._batches import in_batches
 from scclamp.encoders._binning import quantile_bins, require_binnable
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._scgpt_model import ScGPTConfig, ScGPTModel
@@ -146,19 +146,7 @@ class ScGPT:
 
     def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         n = len(self.mapping.genes)
-        if x.shape[-1] != n:
-            raise InputError(
-                f"x has {x.shape[-1]} genes, but encoder='scgpt' was made for {n}. Pass the panel that it knows."
-            )
-        own = self.function.cell
-        flat = x.reshape(-1, n).to(dtype=self.function.pad.dtype, device=own.device)
-        if self.batch_size is None or len(flat) <= self.batch_size:
-            found = function(flat)
-        else:
-            parts = flat.split(self.batch_size)
-            again = flat.requires_grad and torch.is_grad_enabled()
-            found = torch.cat([_again(function, part) if again else function(part) for part in parts])
-        return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
+        return in_batches(function, x, self.function.pad, name=self.name, n_genes=n, batch_size=self.batch_size)
 
 
 class ScGPTMap(nn.Module):
@@ -213,10 +201,6 @@ class ScGPTMap(nn.Module):
         values = torch.cat([self.pad.expand(len(x), 1), bins], -1)
         present = None if self.zeros else nn.functional.pad(known > 0, (1, 0), value=True)
         return self.model(torch.cat([self.cell, self.tokens]), values, present), present
-
-
-def _again(function: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:
-    return checkpoint(function, part, use_reentrant=False, preserve_rng_state=False)
 
 
 def _mapping(path: Path) -> dict[str, Any]:
