@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 MASKED = (0.15, 0.40)
 """Least and largest share of its genes that a cell has hidden."""
+JUDGES = 600
+"""Cells that judge at most; the others are learned from."""
 FOLDS = 4
 """Parts of the panel that are hidden in turn where a model is judged."""
 PENALTIES = np.logspace(0, 5, 11)
@@ -31,7 +33,7 @@ class Levels:
     @classmethod
     def split(cls, levels: Tensor, rng: np.random.Generator, share: float = 0.15) -> Levels:
         order = torch.as_tensor(rng.permutation(len(levels)))
-        n = max(1, round(share * len(levels)))
+        n = min(max(1, round(share * len(levels))), JUDGES)
         return cls(levels[order[n:]], levels[order[:n]])
 
 

@@ -234,10 +234,9 @@ class _GREmLNTrainee(nn.Module):
 def _entropies(logits: Tensor, levels: Levels, n_bins: int) -> dict[str, float]:
     """Cross-entropy of the model, and of how often each gene has each rank."""
     y = levels.validation.long()
-    counts = F.one_hot(levels.train.long(), n_bins).sum(0).double() + 0.5
+    counts = torch.stack([(levels.train == rank).sum(0) for rank in range(n_bins)], -1).double() + 0.5
     marginal = (counts / counts.sum(-1, keepdim=True)).log().expand(len(y), -1, -1)
-    said = logits.double().log_softmax(-1)
-    found = {"model": said, "ranks of each gene": marginal}
+    found = {"model": logits.log_softmax(-1), "ranks of each gene": marginal}
     return {f"cross-entropy, {k}": float(-v.gather(-1, y[..., None]).mean()) for k, v in found.items()}
 
 
