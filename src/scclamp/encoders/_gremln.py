@@ -178,7 +178,9 @@ class GREmLN:
         """Encode states (..., genes) as (..., d)."""
         return self._in_batches(self.function, x)
 
-    def reconstruct(self, x: Tensor, *, space: Literal["rank", "expression"] = "rank") -> Tensor:
+    def reconstruct(
+        self, x: Tensor, *, space: Literal["rank", "expression"] = "rank", hidden: Tensor | None = None
+    ) -> Tensor:
         """Return what the model reads of every gene (..., genes) from the whole cell; NaN for genes that were not read.
 
         Parameters
@@ -189,9 +191,11 @@ class GREmLN:
             `"rank"`, the mean of the ranks 0 to 99 that the model expects, special ones left out. `"expression"`, that rank
             as a quantile of the cell, in the space of `x`: only the order of genes is the model's, their distribution is that
             of the cell itself, so that the levels of a cell prove nothing.
+        hidden
+            Genes whose ranks the model does not see (genes,), as those that it learned to fill in; none by default.
         """
         require_choice("space", space, ("rank", "expression"))
-        return self._in_batches(lambda part: self.function.reconstruct(part, space=space), x)
+        return self._in_batches(lambda part: self.function.reconstruct(part, space=space, hidden=hidden), x)
 
     def fingerprint(self) -> str:
         """Digest of weights, genes, network and settings; with `parity` of the batch size too."""

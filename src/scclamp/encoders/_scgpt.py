@@ -136,9 +136,17 @@ class ScGPT:
         """Encode states (..., genes) as (..., embsize)."""
         return self._in_batches(self.function, x)
 
-    def reconstruct(self, x: Tensor) -> Tensor:
-        """Expression (..., genes) in bins as the model reads it from the whole cell; NaN for genes that were not read."""
-        return self._in_batches(self.function.reconstruct, x)
+    def reconstruct(self, x: Tensor, *, hidden: Tensor | None = None) -> Tensor:
+        """Return expression (..., genes) in bins as the model reads it from the cell; NaN for genes that were not read.
+
+        Parameters
+        ----------
+        x
+            States.
+        hidden
+            Genes whose values the model does not see (genes,), as those that it learned to fill in; none by default.
+        """
+        return self._in_batches(lambda part: self.function.reconstruct(part, hidden), x)
 
     def fingerprint(self) -> str:
         """Digest of weights, genes and settings."""
@@ -177,16 +185,17 @@ class ScGPTMap(nn.Module):
         self.register_buffer("tokens", torch.as_tensor(mapping.tokens)[at])
         self.register_buffer("at", at)
         self.register_buffer("pad", torch.tensor(float(config.pad_value)))
+        self.mask_value = float(config.mask_value)
 
     def forward(self, x: Tensor) -> Tensor:
         """Embeddings (cells, embsize) of states (cells, genes)."""
         cell = self._hidden(x)[0][:, 0]
         return nn.functional.normalize(cell, dim=-1) if self.normalise else cell
 
-    def reconstruct(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: Tensor, hidden: Tensor | None = None) -> Tensor:
         """Expression in bins (cells, genes) by the head of the model; NaN where a gene was not read."""
-        hidden, present = self._hidden(x)
-        bins = self.model.decoder(hidden[:, 1:])
+        states, present = self._hidden(x, hidden)
+        bins = self.model.decoder(states[:, 1:])
         if present is not None:
             bins = torch.where(present[:, 1:], bins, torch.nan)
         return x.new_full((len(x), self.n_genes), torch.nan).index_copy(-1, self.at, bins)
@@ -195,9 +204,11 @@ class ScGPTMap(nn.Module):
         """Settings that decide the output."""
         return f"n_bins={self.n_bins}, temperature={self.temperature}, zeros={self.zeros}, normalise={self.normalise}"
 
-    def _hidden(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _hidden(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         known = x[:, self.at]
         bins = quantile_bins(known, self.n_bins, temperature=self.temperature)
+        if hidden is not None:
+            bins = torch.where(hidden.to(self.at.device)[self.at], self.mask_value, bins)
         values = torch.cat([self.pad.expand(len(x), 1), bins], -1)
         present = None if self.zeros else nn.functional.pad(known > 0, (1, 0), value=True)
         return self.model(torch.cat([self.cell, self.tokens]), values, present), present
