@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +11,30 @@ from torch import Tensor, nn
 
 MASKED = (0.15, 0.40)
 """Least and largest share of its genes that a cell has hidden."""
+JUDGES = 600
+"""Cells that judge at most; the others are learned from."""
 FOLDS = 4
 """Parts of the panel that are hidden in turn where a model is judged."""
 PENALTIES = np.logspace(0, 5, 11)
 _CLIP, _WARM_UP, _DECAY = 1.0, 0.1, 0.01
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Loss of levels (cells, genes) of which some are masked (cells, genes), and which columns of the panel they are (genes,)."""
 Predict = Callable[[Tensor, Tensor], Tensor]
+"""From levels (cells, genes) of which some are masked (cells, genes) to what is said of every gene."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Sizes of a model and of its training; `reads` genes are read at a time, drawn anew for each batch, or all."""
+
+    width: int
+    heads: int
+    hidden: int
+    layers: int
+    n_bins: int
+    epochs: int
+    batch_size: int = 16
+    learning_rate: float = 4e-3
+    reads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,37 +47,25 @@ class Levels:
     @classmethod
     def split(cls, levels: Tensor, rng: np.random.Generator, share: float = 0.15) -> Levels:
         order = torch.as_tensor(rng.permutation(len(levels)))
-        n = max(1, round(share * len(levels)))
+        n = min(max(1, round(share * len(levels))), JUDGES)
         return cls(levels[order[n:]], levels[order[:n]])
 
 
-def train(
-    loss: Loss,
-    parameters: Iterable[nn.Parameter],
-    levels: Tensor,
-    *,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    generator: torch.Generator,
-    reads: int | None = None,
-) -> list[float]:
-    """AdamW with a warm-up and a cosine; mean loss of every epoch. Each batch reads `reads` genes, drawn anew, or all."""
-    parameters, n_genes = list(parameters), levels.shape[1]
-    optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=_DECAY)
-    steps = epochs * -(-len(levels) // batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, learning_rate, total_steps=max(steps, 2), pct_start=_WARM_UP
-    )
+def train(trainee: nn.Module, levels: Tensor, size: Size, epochs: int, generator: torch.Generator) -> list[float]:
+    """AdamW on `trainee.loss(levels, masked, columns)` with a warm-up and a cosine; mean loss of every epoch."""
+    parameters, rate = list(trainee.parameters()), size.learning_rate
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=_DECAY)
+    steps = max(epochs * -(-len(levels) // size.batch_size), 2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=_WARM_UP)
     history = []
     for _ in range(epochs):
         total = 0.0
-        for at in torch.randperm(len(levels), generator=generator).split(batch_size):
-            columns = torch.randperm(n_genes, generator=generator)[:reads].sort().values
+        for at in torch.randperm(len(levels), generator=generator).split(size.batch_size):
+            columns = torch.randperm(levels.shape[1], generator=generator)[: size.reads].sort().values
             part = levels[at][:, columns]
             low, high = MASKED
             share = low + (high - low) * torch.rand(len(part), 1, generator=generator)
-            value = loss(part, torch.rand(part.shape, generator=generator) < share, columns)
+            value = trainee.loss(part, torch.rand(part.shape, generator=generator) < share, columns)
             optimiser.zero_grad()
             value.backward()
             nn.utils.clip_grad_norm_(parameters, _CLIP)

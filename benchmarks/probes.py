@@ -12,7 +12,7 @@ from benchmarks import probes_beeline, probes_papalexi
 from benchmarks.probes_models import gremln, planted, ridge, scgpt
 from benchmarks.probes_screens import Screen
 from benchmarks.record import Benchmark, Check, Outcome, Scale, Table
-from benchmarks.small_models import Size
+from benchmarks.small_models import GREMLN, SCGPT
 from benchmarks.truth import NOISE
 from scclamp.metrics import auprc
 from scclamp.probes import PairFeatures, Transfer, Translator, gene_disjoint, leave_out, sample_negatives
@@ -20,19 +20,19 @@ from scclamp.probes import PairFeatures, Transfer, Translator, gene_disjoint, le
 SCREEN = {"n_genes": 60, "n_regulators": 12, "combinations": 10, **NOISE["low"]}
 CELLS = {"n_cells_per_condition": 60, "n_control_cells": 300}
 FEW_CELLS = {"n_cells_per_condition": 10, "n_control_cells": 60}
-SCGPT, GREMLN = Size(32, 4, 64, 2, 51, 25, 16, 4e-3), Size(32, 8, 64, 2, 20, 25, 16, 4e-3)
+EPOCHS = 25
 PLANTED, TRAINED = "planted weights", ("scGPT, small", "GREmLN, small")
 N_SPLITS = 2
 
 
 def models(quick: bool) -> dict[str, object]:
     """How a model comes from a screen; the small ones see cells of all conditions without their labels, and never the truth."""
-    short = {"epochs": 1} if quick else {}
+    epochs = 1 if quick else EPOCHS
     return {
         PLANTED: lambda screen: planted(screen.adata),
         "ridge": lambda screen: ridge(screen.adata),
-        TRAINED[0]: lambda screen: scgpt(screen.adata, replace(SCGPT, **short)),
-        TRAINED[1]: lambda screen: gremln(screen.adata, replace(GREMLN, **short)),
+        TRAINED[0]: lambda screen: scgpt(screen.adata, replace(SCGPT["quick"], epochs=epochs)),
+        TRAINED[1]: lambda screen: gremln(screen.adata, replace(GREMLN["quick"], epochs=epochs)),
     }
 
 

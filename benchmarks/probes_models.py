@@ -19,15 +19,11 @@ PLANTED_NOISE = 0.2
 
 @dataclass(frozen=True)
 class Asked:
-    """What `tl.probe_features` takes: an encoder, or a map and perhaps vectors of genes; and what training reported."""
+    """What `tl.probe_features` takes, an encoder or a map; and what training reported."""
 
     encoder: object = None
     reconstruct: Callable | None = None
-    embeddings: np.ndarray | None = None
     report: dict[str, object] = field(default_factory=dict)
-
-    def arguments(self) -> dict[str, object]:
-        return {"reconstruct": self.reconstruct, "embeddings": self.embeddings}
 
 
 def dense(adata: ad.AnnData) -> np.ndarray:
@@ -66,26 +62,16 @@ def _slopes(centred: np.ndarray, penalty: float) -> np.ndarray:
 
 
 def scgpt(adata: ad.AnnData, size: Size, rng: int = 0) -> Asked:
-    """A small scGPT trained on these cells, with its embeddings of genes."""
+    """A small scGPT trained on these cells."""
     with tempfile.TemporaryDirectory() as folder:
         path = train_scgpt(adata, folder, size=size, rng=rng)
         model, report = load_scgpt(path, adata.var_names), read_report(path)
-    return Asked(encoder=model, embeddings=_vectors(model, model.function.model.encoder), report=report)
+    return Asked(encoder=model, report=report)
 
 
 def gremln(adata: ad.AnnData, size: Size, rng: int = 0) -> Asked:
-    """A small GREmLN trained on these cells, with its embeddings of genes."""
+    """A small GREmLN trained on these cells."""
     with tempfile.TemporaryDirectory() as folder:
         path = train_gremln(adata, folder, size=size, rng=rng)
         model, report = load_gremln(path, adata.var_names), read_report(path)
-    return Asked(encoder=model, embeddings=_vectors(model, model.function.model.gene_embedding), report=report)
-
-
-def _vectors(model, embed) -> np.ndarray:
-    """A row for each gene of the panel; NaN where the model does not know it."""
-    at = model.mapping.at
-    with torch.no_grad():
-        rows = embed(torch.as_tensor(model.mapping.tokens)[torch.as_tensor(at)]).double().numpy()
-    found = np.full((len(model.mapping.genes), rows.shape[1]), np.nan)
-    found[at] = rows
-    return found
+    return Asked(encoder=model, report=report)

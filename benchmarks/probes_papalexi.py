@@ -12,12 +12,12 @@ import scclamp as sc_c
 from benchmarks import papalexi
 from benchmarks.papalexi_edges import find, read_network
 from benchmarks.probes_models import Asked, dense, ridge, scgpt
-from benchmarks.small_models import Size
+from benchmarks.small_models import SCGPT
 from scclamp.metrics import network_agreement, network_recovery
 
 N_GENES, N_CELLS = 80, 1500
 """The genes that most cells express, for which a small model can be trained, and the cells that it is trained on."""
-SIZE = Size(32, 4, 64, 2, 51, 25, 16, 4e-3)
+EPOCHS = 25
 METHODS = ("gradient", "virtual", "silencing")
 A_NAME = "A of tl.fit"
 
@@ -33,7 +33,7 @@ def measure(quick: bool) -> tuple[list[dict[str, object]], dict[str, object]]:
     expressed = np.argsort(-(dense(panel) > 0).mean(0))[:N_GENES]
     part = panel[:, np.sort(expressed)].copy()
     some = np.sort(np.random.default_rng(0).permutation(part.n_obs)[:N_CELLS])
-    small = scgpt(part[some].copy(), replace(SIZE, epochs=1) if quick else SIZE)
+    small = scgpt(part[some].copy(), replace(SCGPT["quick"], epochs=1 if quick else EPOCHS))
     rankings = _rankings(part, A, {"ridge": ridge(part), "scGPT, small": small})
     genes = list(part.var_names)
     rows = []

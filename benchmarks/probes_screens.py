@@ -86,12 +86,12 @@ class Screen:
         pairs = sc_c.tl.probe_features(
             self.adata,
             asked.encoder,
+            reconstruct=asked.reconstruct,
             sources=self.regulators,
             values=VALUES,
             n_cells=256,
             batch_size=128,
             rng=0,
-            **asked.arguments(),
         ).labelled(self.network, factors=self.regulators, genes=self.genes)
         for (name, form), ranking in self.rivals.items():
             pairs = pairs.with_ranking(name, ranking, form=form)

@@ -64,6 +64,7 @@ def test_who_asks_for_messages_sees_them_once(settings, capsys, monkeypatch):
         ("max_memory", float("nan"), "max_memory=nan is not a positive number"),
         ("max_memory", True, "max_memory=True is not a positive number"),
         ("max_memory", "4", "max_memory='4' is not a positive number"),
+        ("mixed_precision", "yes", "mixed_precision='yes' is neither True nor False"),
     ],
 )
 def test_bad_value_is_named_and_leaves_the_setting(settings, name, value, message):

@@ -51,13 +51,14 @@ class Settings:
     2.0
     """
 
-    __slots__ = ("_device", "_max_memory", "_progress", "_verbosity")
+    __slots__ = ("_device", "_max_memory", "_mixed_precision", "_progress", "_verbosity")
 
     def __init__(self) -> None:
         self._verbosity: Verbosity | None = None
         self._progress: Progress = "auto"
         self._device = "cpu"
         self._max_memory = 4.0
+        self._mixed_precision = False
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in _NAMES)})"
@@ -115,6 +116,18 @@ class Settings:
             raise InputError(msg)
         self._max_memory = float(value)
 
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether encoders on a CUDA device read observations in bfloat16; states of a fit, and all else, keep their precision."""
+        return self._mixed_precision
+
+    @mixed_precision.setter
+    def mixed_precision(self, value: bool) -> None:
+        if value not in (True, False):
+            msg = f"mixed_precision={value!r} is neither True nor False. Give one of them."
+            raise InputError(msg)
+        self._mixed_precision = bool(value)
+
     def show_progress(self) -> bool:
         """Whether a progress bar is to be drawn now."""
         if self._progress == "auto":
@@ -150,6 +163,6 @@ class Settings:
                 setattr(self, name, value)
 
 
-_NAMES = ("verbosity", "progress", "device", "max_memory")
+_NAMES = ("verbosity", "progress", "device", "max_memory", "mixed_precision")
 
 settings = Settings()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from scclamp._errors import InputError
+from scclamp.encoders import _batches as batches
 from scclamp.encoders._batches import in_batches
 
 W = torch.tensor([[1.0, 2.0], [-1.0, 0.5], [3.0, 0.0]], dtype=torch.float64)
@@ -45,3 +46,66 @@ def test_shapes_are_kept():
 def test_another_panel_is_named():
     with pytest.raises(InputError, match="x has 2 genes, but encoder='mine' was made for 3"):
         through(states(4)[:, :2], 2, [])
+
+
+@pytest.fixture
+def grows(monkeypatch):
+    """Larger batches on the CPU too, so that they are seen without a device."""
+    monkeypatch.setattr(batches, "_GROWS", ("cuda", "cpu"))
+
+
+def test_batches_double_where_no_gradients_are_wanted(grows):
+    x, seen = states(100), []
+    torch.testing.assert_close(through(x, 2, seen), (x.double() @ W).tanh().float())
+    assert seen == [2, 4, 8, 16, 32, 38]
+    seen.clear()
+    through(states(200), 1, seen)
+    assert max(seen) == batches.LARGEST
+    y, again = x.clone().requires_grad_(), []
+    through(y, 50, again).sum().backward()
+    assert set(again) == {50}
+
+
+def test_batches_that_do_not_fit_are_cut_and_stay_so(grows):
+    x, seen = states(60), []
+
+    def function(part):
+        seen.append(len(part))
+        if len(part) > 10:
+            raise torch.OutOfMemoryError
+        return part @ W
+
+    found = in_batches(function, x, W, name="mine", n_genes=3, batch_size=3)
+    torch.testing.assert_close(found, (x.double() @ W).float())
+    assert seen == [3, 6, 12] + [6] * 8 + [3]
+    with pytest.raises(torch.OutOfMemoryError):
+        in_batches(function, x, W, name="mine", n_genes=3, batch_size=11)
+
+
+def test_nothing_grows_on_the_cpu_or_where_batches_matter(monkeypatch):
+    seen = []
+    through(states(9), 2, seen)
+    monkeypatch.setattr(batches, "_GROWS", ("cpu",))
+    in_batches(
+        lambda part: seen.append(len(part)) or part, states(9), W, name="mine", n_genes=3, batch_size=2, grow=False
+    )
+    assert seen == [2, 2, 2, 2, 1] * 2
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_device_takes_larger_batches_until_its_memory_ends():
+    free, _ = torch.cuda.mem_get_info()
+    seen = []
+
+    def function(part):
+        seen.append(len(part))
+        # A twentieth of what is free for each state.
+        torch.empty((len(part), free // 20), dtype=torch.uint8, device="cuda")
+        return part @ W.cuda()
+
+    x = states(64).cuda()
+    found = in_batches(function, x, W.cuda(), name="mine", n_genes=3, batch_size=1)
+    torch.testing.assert_close(found, (x.double() @ W.cuda()).float())
+    assert 32 in seen
+    assert max(seen[seen.index(32) + 1 :]) == 16

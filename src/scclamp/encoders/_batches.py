@@ -14,13 +14,26 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+LARGEST = 32
+"""How many times larger than asked a batch may grow."""
+_GROWS = ("cuda",)
+
 
 def in_batches(
-    function: Callable[[Tensor], Tensor], x: Tensor, like: Tensor, *, name: str, n_genes: int, batch_size: int | None
+    function: Callable[[Tensor], Tensor],
+    x: Tensor,
+    like: Tensor,
+    *,
+    name: str,
+    n_genes: int,
+    batch_size: int | None,
+    grow: bool = True,
 ) -> Tensor:
     """Map states (..., genes) by a function of (states, genes), where and in the precision that a model is in.
 
-    Gradients are found by computing each batch once more, so that memory does not grow with the number of states.
+    Gradients are found by computing each batch once more, so that memory does not grow with the number of states. Where none are
+    wanted, batches on a CUDA device double for as long as they fit into its memory, up to 32 times the size that is asked for:
+    a device is idle for most of a batch that is small enough for gradients.
 
     Parameters
     ----------
@@ -34,6 +47,8 @@ def in_batches(
         Name of the encoder, and the genes that it was made for.
     batch_size
         States at a time; None for all, with everything kept.
+    grow
+        Whether larger batches may be tried; not where a state's answer depends on its batch.
 
     Returns
     -------
@@ -55,10 +70,36 @@ def in_batches(
     if batch_size is None or len(flat) <= batch_size:
         found = function(flat)
     else:
-        parts = flat.split(batch_size)
         again = flat.requires_grad and torch.is_grad_enabled()
-        found = torch.cat([_again(function, part) if again else function(part) for part in parts])
+        if grow and not again and flat.device.type in _GROWS:
+            parts = _growing(function, flat, batch_size)
+        else:
+            parts = [_again(function, part) if again else function(part) for part in flat.split(batch_size)]
+        found = torch.cat(parts)
     return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
+
+
+def _growing(function: Callable[[Tensor], Tensor], flat: Tensor, batch_size: int) -> list[Tensor]:
+    """Answers batch by batch, each twice as large as the one before until one does not fit."""
+    parts: list[Tensor] = []
+    at, size, limit = 0, batch_size, LARGEST * batch_size
+    while at < len(flat):
+        part = flat[at : at + size]
+        # The size that was asked for is the user's: where that does not fit, the error says so.
+        found = function(part) if size == batch_size else _unless_too_large(function, part)
+        if found is None:
+            size = limit = max(size // 2, batch_size)
+            continue
+        parts.append(found)
+        at, size = at + len(part), min(2 * size, limit)
+    return parts
+
+
+def _unless_too_large(function: Callable[[Tensor], Tensor], part: Tensor) -> Tensor | None:
+    try:
+        return function(part)
+    except torch.OutOfMemoryError:
+        return None
 
 
 def _again(function: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:

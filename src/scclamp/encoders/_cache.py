@@ -12,7 +12,7 @@ import numpy as np
 from scclamp._errors import InputError, StorageError
 from scclamp.encoders._code import code_version
 from scclamp.encoders._encoder import digest
-from scclamp.encoders._rows import encode_rows, placement
+from scclamp.encoders._rows import encode_observations, mixed_precision, placement
 from scclamp.encoders._store import Store
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ class Cached:
         situation = self._situation(genes)
 
         def encode(rows: np.ndarray) -> np.ndarray:
-            key = digest(situation, rows)
+            key = digest(situation, str(mixed_precision(self.encoder)), rows)
             kept = self.store.get(key)
             if kept is None:
-                kept = encode_rows(self.encoder, rows)
+                kept = encode_observations(self.encoder, rows)
                 self.store.put(key, kept)
             return kept
 

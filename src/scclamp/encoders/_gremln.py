@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import torch
-from torch.utils.checkpoint import checkpoint
 
 from scclamp._arguments import require_choice, require_whole
 from scclamp._errors import InputError
+from scclamp.encoders._batches import in_batches
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._gremln_files import aliases_of, read_release
 from scclamp.encoders._gremln_graph import Diffusion, read_network
@@ -178,7 +178,9 @@ class GREmLN:
         """Encode states (..., genes) as (..., d)."""
         return self._in_batches(self.function, x)
 
-    def reconstruct(self, x: Tensor, *, space: Literal["rank", "expression"] = "rank") -> Tensor:
+    def reconstruct(
+        self, x: Tensor, *, space: Literal["rank", "expression"] = "rank", hidden: Tensor | None = None
+    ) -> Tensor:
         """Return what the model reads of every gene (..., genes) from the whole cell; NaN for genes that were not read.
 
         Parameters
@@ -189,9 +191,11 @@ class GREmLN:
             `"rank"`, the mean of the ranks 0 to 99 that the model expects, special ones left out. `"expression"`, that rank
             as a quantile of the cell, in the space of `x`: only the order of genes is the model's, their distribution is that
             of the cell itself, so that the levels of a cell prove nothing.
+        hidden
+            Genes whose ranks the model does not see (genes,), as those that it learned to fill in; none by default.
         """
         require_choice("space", space, ("rank", "expression"))
-        return self._in_batches(lambda part: self.function.reconstruct(part, space=space), x)
+        return self._in_batches(lambda part: self.function.reconstruct(part, space=space, hidden=hidden), x)
 
     def fingerprint(self) -> str:
         """Digest of weights, genes, network and settings; with `parity` of the batch size too."""
@@ -199,23 +203,9 @@ class GREmLN:
         return Wrapped(self.function, name=name).fingerprint()
 
     def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        n = len(self.mapping.genes)
-        if x.shape[-1] != n:
-            raise InputError(
-                f"x has {x.shape[-1]} genes, but encoder='gremln' was made for {n}. Pass the panel that it knows."
-            )
-        flat = x.reshape(-1, n).to(self.function.model.gene_embedding.weight)
-        if self.batch_size is None or len(flat) <= self.batch_size:
-            found = function(flat)
-        else:
-            parts = flat.split(self.batch_size)
-            again = flat.requires_grad and torch.is_grad_enabled()
-            found = torch.cat([_again(function, part) if again else function(part) for part in parts])
-        return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
-
-
-def _again(function: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:
-    return checkpoint(function, part, use_reentrant=False, preserve_rng_state=False)
+        n, like, parity = len(self.mapping.genes), self.function.model.gene_embedding.weight, self.function.parity
+        size = self.batch_size
+        return in_batches(function, x, like, name=self.name, n_genes=n, batch_size=size, grow=not parity)
 
 
 def _places(mapping: GeneMapping, entries: Mapping[str, int]) -> dict[str, int]:

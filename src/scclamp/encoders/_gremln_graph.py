@@ -79,6 +79,11 @@ class Diffusion(nn.Module):
 
     def forward(self, q: Tensor, present: Tensor) -> Tensor:
         """Diffuse vectors (cells, genes, d) among the genes that are present (cells, genes); others become 0."""
+        # Sparse products know no mixed precision, and there is little to gain by it.
+        with torch.autocast(q.device.type, enabled=False):
+            return self._diffuse(q.to(self.weights.dtype), present).to(q.dtype)
+
+    def _diffuse(self, q: Tensor, present: Tensor) -> Tensor:
         here = present.to(q.dtype).T[..., None]
         matrix, magnitude = self._matrix(self.weights), self._matrix(self.weights.abs())
         degree = here * _times(magnitude, here)

@@ -70,11 +70,13 @@ class GREmLNMap(nn.Module):
         share = counted.to(x.dtype)
         return (share[..., None] * hidden).sum(1) / share.sum(-1, keepdim=True).clamp(min=1)
 
-    def reconstruct(self, x: Tensor, *, space: Literal["rank", "expression"] = "rank") -> Tensor:
+    def reconstruct(
+        self, x: Tensor, *, space: Literal["rank", "expression"] = "rank", hidden: Tensor | None = None
+    ) -> Tensor:
         """Ranks that the head of the model expects, or the expression they stand for; NaN for genes that are not read."""
-        hidden, present, cpm = self._hidden(x)
+        states, present, cpm = self._hidden(x, hidden)
         n_bins = self.model.n_bins
-        chances = self.model.rank_prediction_head(hidden[:, 1:])[..., :n_bins].softmax(-1)
+        chances = self.model.rank_prediction_head(states[:, 1:])[..., :n_bins].softmax(-1)
         found = chances @ torch.arange(n_bins, dtype=x.dtype, device=x.device)
         if space == "expression":
             found = (values_of(found, cpm, n_bins).expm1() * (self.target_sum / CPM)).log1p()
@@ -86,7 +88,7 @@ class GREmLNMap(nn.Module):
         names = ("embedding", "temperature", "zeros", "target_sum", "parity")
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
 
-    def _hidden(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _hidden(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Hidden states (cells, 1 + genes, d), the genes that were read, and the model's own normalisation of them."""
         read = x[:, self.at]
         known = torch.where(read < 0, 0, read)  # unlike clamp, with a slope at zero, where most cells are
@@ -98,7 +100,8 @@ class GREmLNMap(nn.Module):
             present = _longest(rank, present, RELEASED_LENGTH)
             n_read = present.sum(-1, keepdim=True)
             padding = ~present & ((~present).cumsum(-1) <= n_read.max() - n_read)
-        return self.model(self.tokens, rank, present, padding, self.diffusion), present, cpm
+        masked = None if hidden is None else hidden.to(self.at.device)[self.at].expand(rank.shape)
+        return self.model(self.tokens, rank, present, padding, self.diffusion, masked), present, cpm
 
 
 def _longest(rank: Tensor, present: Tensor, n: int) -> Tensor:

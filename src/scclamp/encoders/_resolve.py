@@ -16,7 +16,7 @@ from scclamp._streaming import CHUNK_SIZE, encoded_sums, selector
 from scclamp.encoders._cache import Cached
 from scclamp.encoders._identity import Identity
 from scclamp.encoders._pca import PCA
-from scclamp.encoders._rows import encode_rows
+from scclamp.encoders._rows import encode_observations, encode_rows
 from scclamp.encoders._wrap import as_encoder
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def encoded_means(
     roles = (TRAIN, VALIDATION)
     groups = sp.vstack([selector(np.where(cells.roles == role, codes, -1), conditions.n_conditions) for role in roles])
     source = open_layer(unwrap(data, conditions.mod).adata, conditions.layer)
-    rows = encoder.observations(conditions.genes) if isinstance(encoder, Cached) else partial(encode_rows, encoder)
+    rows = (
+        encoder.observations(conditions.genes) if isinstance(encoder, Cached) else partial(encode_observations, encoder)
+    )
     sums = encoded_sums(source, groups, rows, chunk_size=chunk_size)
     n = np.asarray(groups.sum(1)).reshape(-1, 1)
     train, validation = np.split(np.where(n > 0, sums / np.maximum(n, 1), np.nan), 2)

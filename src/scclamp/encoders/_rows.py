@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 
+from scclamp._settings import settings
 from scclamp.encoders._identity import Identity
 
 if TYPE_CHECKING:
     import numpy as np
 
     from scclamp.encoders._encoder import Encoder
+
+_MIXED = ("cuda",)
+"""Kinds of devices on which precision may be mixed."""
 
 
 def placement(encoder: Encoder) -> tuple[torch.dtype, torch.device]:
@@ -35,3 +40,27 @@ def encode_rows(encoder: Encoder, rows: np.ndarray) -> np.ndarray:
     dtype, device = placement(encoder)
     with torch.no_grad():
         return encoder.encode(torch.as_tensor(rows, dtype=dtype, device=device)).to(torch.float64).cpu().numpy()
+
+
+def encode_observations(encoder: Encoder, rows: np.ndarray) -> np.ndarray:
+    """Encode rows of float64 for their mean, in mixed precision where that is asked for."""
+    mixed = mixed_precision(encoder)
+    with nullcontext() if mixed is None else torch.autocast(placement(encoder)[1].type, mixed):
+        return encode_rows(encoder, rows)
+
+
+def mixed_precision(encoder: Encoder) -> torch.dtype | None:
+    """Precision of products while observations are encoded, where it is not that of the encoder.
+
+    It is bfloat16 where `settings.mixed_precision` asks for it, for encoders in single precision on a CUDA device.
+
+    Examples
+    --------
+    >>> from scclamp.encoders import as_encoder
+    >>> with settings.override(mixed_precision=True):
+    ...     print(mixed_precision(as_encoder(torch.nn.Linear(3, 2))))
+    None
+    """
+    dtype, device = placement(encoder)
+    wanted = settings.mixed_precision and device.type in _MIXED and dtype == torch.float32
+    return torch.bfloat16 if wanted else None

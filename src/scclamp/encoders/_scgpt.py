@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 from scclamp._arguments import require_whole
 from scclamp._errors import InputError
+from scclamp.encoders._batches import in_batches
 from scclamp.encoders._binning import quantile_bins, require_binnable
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._scgpt_model import ScGPTConfig, ScGPTModel
@@ -136,9 +136,17 @@ class ScGPT:
         """Encode states (..., genes) as (..., embsize)."""
         return self._in_batches(self.function, x)
 
-    def reconstruct(self, x: Tensor) -> Tensor:
-        """Expression (..., genes) in bins as the model reads it from the whole cell; NaN for genes that were not read."""
-        return self._in_batches(self.function.reconstruct, x)
+    def reconstruct(self, x: Tensor, *, hidden: Tensor | None = None) -> Tensor:
+        """Return expression (..., genes) in bins as the model reads it from the cell; NaN for genes that were not read.
+
+        Parameters
+        ----------
+        x
+            States.
+        hidden
+            Genes whose values the model does not see (genes,), as those that it learned to fill in; none by default.
+        """
+        return self._in_batches(lambda part: self.function.reconstruct(part, hidden), x)
 
     def fingerprint(self) -> str:
         """Digest of weights, genes and settings."""
@@ -146,19 +154,7 @@ class ScGPT:
 
     def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         n = len(self.mapping.genes)
-        if x.shape[-1] != n:
-            raise InputError(
-                f"x has {x.shape[-1]} genes, but encoder='scgpt' was made for {n}. Pass the panel that it knows."
-            )
-        own = self.function.cell
-        flat = x.reshape(-1, n).to(dtype=self.function.pad.dtype, device=own.device)
-        if self.batch_size is None or len(flat) <= self.batch_size:
-            found = function(flat)
-        else:
-            parts = flat.split(self.batch_size)
-            again = flat.requires_grad and torch.is_grad_enabled()
-            found = torch.cat([_again(function, part) if again else function(part) for part in parts])
-        return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
+        return in_batches(function, x, self.function.pad, name=self.name, n_genes=n, batch_size=self.batch_size)
 
 
 class ScGPTMap(nn.Module):
@@ -189,16 +185,17 @@ class ScGPTMap(nn.Module):
         self.register_buffer("tokens", torch.as_tensor(mapping.tokens)[at])
         self.register_buffer("at", at)
         self.register_buffer("pad", torch.tensor(float(config.pad_value)))
+        self.mask_value = float(config.mask_value)
 
     def forward(self, x: Tensor) -> Tensor:
         """Embeddings (cells, embsize) of states (cells, genes)."""
         cell = self._hidden(x)[0][:, 0]
         return nn.functional.normalize(cell, dim=-1) if self.normalise else cell
 
-    def reconstruct(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: Tensor, hidden: Tensor | None = None) -> Tensor:
         """Expression in bins (cells, genes) by the head of the model; NaN where a gene was not read."""
-        hidden, present = self._hidden(x)
-        bins = self.model.decoder(hidden[:, 1:])
+        states, present = self._hidden(x, hidden)
+        bins = self.model.decoder(states[:, 1:])
         if present is not None:
             bins = torch.where(present[:, 1:], bins, torch.nan)
         return x.new_full((len(x), self.n_genes), torch.nan).index_copy(-1, self.at, bins)
@@ -207,16 +204,14 @@ class ScGPTMap(nn.Module):
         """Settings that decide the output."""
         return f"n_bins={self.n_bins}, temperature={self.temperature}, zeros={self.zeros}, normalise={self.normalise}"
 
-    def _hidden(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _hidden(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         known = x[:, self.at]
         bins = quantile_bins(known, self.n_bins, temperature=self.temperature)
+        if hidden is not None:
+            bins = torch.where(hidden.to(self.at.device)[self.at], self.mask_value, bins)
         values = torch.cat([self.pad.expand(len(x), 1), bins], -1)
         present = None if self.zeros else nn.functional.pad(known > 0, (1, 0), value=True)
         return self.model(torch.cat([self.cell, self.tokens]), values, present), present
-
-
-def _again(function: Callable[[Tensor], Tensor], part: Tensor) -> Tensor:
-    return checkpoint(function, part, use_reentrant=False, preserve_rng_state=False)
 
 
 def _mapping(path: Path) -> dict[str, Any]:

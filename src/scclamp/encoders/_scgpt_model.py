@@ -35,6 +35,8 @@ class ScGPTConfig:
         Value of the cell token.
     n_bins
         Bins of expression, that of zero included.
+    mask_value
+        Value of a gene that is hidden.
     """
 
     embsize: int
@@ -44,6 +46,7 @@ class ScGPTConfig:
     pad_token: str = "<pad>"
     pad_value: float = -2.0
     n_bins: int = 51
+    mask_value: float = -1.0
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Self:
@@ -64,8 +67,13 @@ class ScGPTConfig:
             raise InputError(
                 f"checkpoint: embsize={args['embsize']} in args.json is no multiple of nheads={args['nheads']}. Check the file."
             )
-        rest = {name: args[name] for name in ("pad_token", "pad_value", "n_bins") if name in args}
-        for name, kind in (("pad_token", str), ("pad_value", int | float), ("n_bins", int)):
+        rest = {name: args[name] for name in ("pad_token", "pad_value", "n_bins", "mask_value") if name in args}
+        for name, kind in (
+            ("pad_token", str),
+            ("pad_value", int | float),
+            ("n_bins", int),
+            ("mask_value", int | float),
+        ):
             if name in rest and not isinstance(rest[name], kind):
                 raise InputError(
                     f"checkpoint: {name}={rest[name]!r} in args.json is of another kind. Download it anew."
