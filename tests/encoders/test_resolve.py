@@ -4,6 +4,7 @@ import torch
 
 from scclamp._assignment import assign
 from scclamp._errors import InputError
+from scclamp._settings import settings
 from scclamp.conditions import Conditions
 from scclamp.encoders import PCA, Identity, as_encoder, encoded_means, resolve
 
@@ -76,3 +77,13 @@ def test_bootstrap_wants_an_affine_encoder(screen, cells):
         encoded_means(as_encoder(torch.sin), conditions, screen, cells=cells)
     train, _ = encoded_means(Identity(), conditions, screen, cells=cells)
     assert train.shape == (2, 4, 70)
+
+
+def test_a_long_pass_shows_how_far_it_is(screen, cells, capsys):
+    conditions = _conditions(screen, cells)
+    used = int((cells.roles >= 0).sum())
+    with settings.override(progress="on"):
+        encoded_means(as_encoder(torch.sin), conditions, screen, cells=cells, chunk_size=7)
+    said = capsys.readouterr().err
+    assert "encode: sin: 100%" in said
+    assert f"{used}/{used}" in said

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from scclamp._errors import InputError, NonFiniteError
+from scclamp._settings import settings
 from scclamp.tl._probe_methods import Question
 from scclamp.tl._probe_model import Drawn, Model
 
@@ -72,3 +73,15 @@ def test_a_gene_that_is_read_only_when_expressed_may_be_silenced():
 def test_all_genes_known_is_no_warning():
     found = question(lambda x: x).known(ALL, pd.Index(list("ABC")), "sources")
     np.testing.assert_array_equal(found, ALL)
+
+
+@pytest.mark.parametrize("method", ["gradient", "virtual"])
+def test_long_questions_show_how_far_they_are(method, capsys):
+    with settings.override(progress="on"):
+        question(lambda x: x @ W, method=method).answer(method, ALL, ALL)
+    # Fifteen states, two at a time.
+    assert f"probe: {method}: 100%" in (said := capsys.readouterr().err)
+    assert "8/8" in said
+    with settings.override(progress="off"):
+        question(lambda x: x @ W, method=method).answer(method, ALL, ALL)
+    assert not capsys.readouterr().err

@@ -10,9 +10,10 @@ import scipy.sparse as sp
 
 from scclamp._columns import unwrap
 from scclamp._errors import InputError, did_you_mean
+from scclamp._settings import settings
 from scclamp._source import open_layer
 from scclamp._split import TRAIN, VALIDATION
-from scclamp._streaming import CHUNK_SIZE, encoded_sums, selector
+from scclamp._streaming import encoded_sums, selector
 from scclamp.encoders._cache import Cached
 from scclamp.encoders._identity import Identity
 from scclamp.encoders._pca import PCA
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
     import torch
 
     from scclamp._assignment import Assignment
+    from scclamp._source import Source
     from scclamp.conditions import Conditions
     from scclamp.encoders._encoder import Encoder
 
 _NAMES = ("identity", "pca")
+_AT_A_TIME = 512
+"""Observations between two steps of the progress bar, and in one entry of a cache: what an interrupted pass loses at most."""
 
 
 def resolve(
@@ -76,7 +80,7 @@ def encoded_means(
     data: Any,
     *,
     cells: Assignment,
-    chunk_size: int = CHUNK_SIZE,
+    chunk_size: int = _AT_A_TIME,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean encodings of the training and the validation cells of every condition.
 
@@ -110,12 +114,31 @@ def encoded_means(
     wanted[[cells.names.index(name) for name in conditions.names]] = np.arange(conditions.n_conditions)
     codes = wanted[cells.codes]
     roles = (TRAIN, VALIDATION)
-    groups = sp.vstack([selector(np.where(cells.roles == role, codes, -1), conditions.n_conditions) for role in roles])
+    groups = sp.csc_array(
+        sp.vstack([selector(np.where(cells.roles == role, codes, -1), conditions.n_conditions) for role in roles])
+    )
     source = open_layer(unwrap(data, conditions.mod).adata, conditions.layer)
     rows = (
         encoder.observations(conditions.genes) if isinstance(encoder, Cached) else partial(encode_observations, encoder)
     )
-    sums = encoded_sums(source, groups, rows, chunk_size=chunk_size)
+    sums = _watched(encoder.name, source, groups, rows, chunk_size)
     n = np.asarray(groups.sum(1)).reshape(-1, 1)
     train, validation = np.split(np.where(n > 0, sums / np.maximum(n, 1), np.nan), 2)
     return train, validation
+
+
+def _watched(
+    name: str, source: Source, groups: sp.csc_array, rows: Callable[[np.ndarray], np.ndarray], chunk_size: int
+) -> np.ndarray:
+    """Sums of encodings, with a progress bar: a large model takes hours over many cells."""
+    from tqdm.auto import tqdm
+
+    used = int((np.diff(groups.indptr) > 0).sum())
+    with tqdm(total=used, desc=f"encode: {name}", unit=" cells", disable=not settings.show_progress()) as bar:
+
+        def encode(block: np.ndarray) -> np.ndarray:
+            found = rows(block)
+            bar.update(len(block))
+            return found
+
+        return encoded_sums(source, groups, encode, chunk_size=chunk_size)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    Reconstruct = Callable[[Tensor], Tensor]
+    from scclamp.probes._virtual_value import Reconstruct, Watch
 
 
 def gradient_trajectory(
@@ -26,6 +26,7 @@ def gradient_trajectory(
     targets: Tensor,
     *,
     batch_size: int = BATCH_SIZE,
+    watch: Watch = iter,
 ) -> Tensor:
     """Slope of each target in each source where that source alone has each value, ``dM(v with v_i = value)_j / dv_i``.
 
@@ -43,6 +44,8 @@ def gradient_trajectory(
         Positions of genes.
     batch_size
         States at a time.
+    watch
+        What the batches pass through, such as a progress bar.
 
     Returns
     -------
@@ -62,11 +65,17 @@ def gradient_trajectory(
         return set_gene(background, sources[i], values[t])
 
     found = empty_features(background, sources, targets, len(values))
-    return _forward(reconstruct, state, sources, targets, found, batch_size)
+    return _forward(reconstruct, state, sources, targets, found, batch_size, watch)
 
 
 def gradient_path(
-    reconstruct: Reconstruct, states: Tensor, sources: Tensor, targets: Tensor, *, batch_size: int = BATCH_SIZE
+    reconstruct: Reconstruct,
+    states: Tensor,
+    sources: Tensor,
+    targets: Tensor,
+    *,
+    batch_size: int = BATCH_SIZE,
+    watch: Watch = iter,
 ) -> Tensor:
     """Slope of each target in each source at states that all pairs share, such as shares of a cell.
 
@@ -83,6 +92,8 @@ def gradient_path(
         Positions of genes.
     batch_size
         States at a time.
+    watch
+        What the batches pass through, such as a progress bar.
 
     Returns
     -------
@@ -99,8 +110,8 @@ def gradient_path(
     _require_gradient(reconstruct, states[0])
     found = empty_features(states, sources, targets, len(states))
     if len(targets) < len(sources):
-        return _backward(reconstruct, states, sources, targets, found, batch_size)
-    return _forward(reconstruct, lambda _, t: states[t], sources, targets, found, batch_size)
+        return _backward(reconstruct, states, sources, targets, found, batch_size, watch)
+    return _forward(reconstruct, lambda _, t: states[t], sources, targets, found, batch_size, watch)
 
 
 def path_of(state: Tensor, n: int) -> Tensor:
@@ -138,8 +149,9 @@ def _forward(
     targets: Tensor,
     found: Tensor,
     batch_size: int,
+    watch: Watch,
 ) -> Tensor:
-    for i, t in pairs(found.shape[0], found.shape[2], batch_size, found.device):
+    for i, t in watch(pairs(found.shape[0], found.shape[2], batch_size, found.device)):
         x = state(i, t)
         along = torch.zeros_like(x).scatter_(1, sources[i][:, None], 1.0)
         # Fused attention knows neither a forward mode nor a second derivative.
@@ -148,14 +160,20 @@ def _forward(
 
 
 def _backward(
-    reconstruct: Reconstruct, states: Tensor, sources: Tensor, targets: Tensor, found: Tensor, batch_size: int
+    reconstruct: Reconstruct,
+    states: Tensor,
+    sources: Tensor,
+    targets: Tensor,
+    found: Tensor,
+    batch_size: int,
+    watch: Watch,
 ) -> Tensor:
     for at in torch.arange(len(states), device=states.device).split(batch_size):
         x = states[at].detach().requires_grad_()
         with torch.enable_grad():
             # States do not see each other, so the gradient of the sum has a row for each of them.
             values = reconstruct(x)[:, targets].sum(0)
-        for j in range(len(targets)):
+        for j in watch(range(len(targets))):
             (slopes,) = torch.autograd.grad(values[j], x, retain_graph=j + 1 < len(targets))
             found[:, j, at] = slopes[:, sources].T
     return found

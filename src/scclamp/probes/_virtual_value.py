@@ -10,11 +10,13 @@ from scclamp._errors import InputError
 from scclamp._memory import require_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
     from torch import Tensor
 
     Reconstruct = Callable[[Tensor], Tensor]
+    Watch = Callable[[Iterable[Any]], Iterable[Any]]
 
 BATCH_SIZE = 32
 """States reconstructed at a time, where nothing else is said: a transformer takes far more memory than its input."""
@@ -29,6 +31,7 @@ def virtual_value_perturbation(
     targets: Tensor,
     *,
     batch_size: int = BATCH_SIZE,
+    watch: Watch = iter,
 ) -> Tensor:
     """Change of each target when each source alone is set to each value, ``M(v with v_i = value)_j - M(v)_j``.
 
@@ -44,6 +47,8 @@ def virtual_value_perturbation(
         Positions of genes.
     batch_size
         States reconstructed at a time.
+    watch
+        What the batches pass through, such as a progress bar.
 
     Returns
     -------
@@ -60,7 +65,7 @@ def virtual_value_perturbation(
     """
     found = empty_features(background, sources, targets, len(values))
     rest = reconstruct(background[None])[0, targets]
-    for i, m in pairs(len(sources), len(values), batch_size, background.device):
+    for i, m in watch(pairs(len(sources), len(values), batch_size, background.device)):
         found[i, :, m] = reconstruct(set_gene(background, sources[i], values[m]))[:, targets] - rest
     return found
 

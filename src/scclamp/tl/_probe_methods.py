@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,8 +14,11 @@ import torch
 from scclamp import probes
 from scclamp._errors import InputError, InputWarning, NonFiniteError, list_some
 from scclamp._memory import require_memory
+from scclamp._settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import pandas as pd
 
     from scclamp.tl._probe_model import Drawn, Model
@@ -145,17 +149,18 @@ class Question:
             similar = self._similar(self._vectors(method, torch.cat([i, j])), len(i))
             return similar[..., None], similar, similar.abs()
         ask: Any = model.reconstruct
+        watch = _bar(method)
         if method == "silencing":
             change = probes.silencing_change(ask, state, i, j, batch_size=size)
             return change[..., None], change, change.abs()
         if method == "virtual":
-            found = probes.virtual_value_perturbation(ask, state, self.values, i, j, batch_size=size)
+            found = probes.virtual_value_perturbation(ask, state, self.values, i, j, batch_size=size, watch=watch)
             return found, *probes.effect_and_strength(found, self.values - state[i, None])
         if self.path:
             states = probes.path_of(state, len(self.values))
-            found = probes.gradient_path(ask, states, i, j, batch_size=size)
+            found = probes.gradient_path(ask, states, i, j, batch_size=size, watch=watch)
         else:
-            found = probes.gradient_trajectory(ask, state, self.values, i, j, batch_size=size)
+            found = probes.gradient_trajectory(ask, state, self.values, i, j, batch_size=size, watch=watch)
         return found, *probes.effect_and_strength(found, found.new_ones(len(i), found.shape[-1]))
 
     def _similar(self, vectors: torch.Tensor, n: int) -> torch.Tensor:
@@ -168,6 +173,12 @@ class Question:
             return torch.as_tensor(self.model.embeddings, dtype=self.model.dtype, device=self.model.device)[genes]
         encode: Any = self.model.encode
         return probes.embedding_shift(encode, self.state, genes, batch_size=self.batch_size)
+
+
+def _bar(method: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    from tqdm.auto import tqdm
+
+    return partial(tqdm, desc=f"probe: {method}", disable=not settings.show_progress())
 
 
 def _is_number(value: Any) -> bool:
