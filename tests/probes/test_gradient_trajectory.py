@@ -15,7 +15,8 @@ STATE = torch.rand(G, generator=_g, dtype=torch.float64)
 VALUES = torch.tensor([0.0, 0.3, 1.7, 4.0], dtype=torch.float64)
 STATES = torch.rand(5, G, generator=_g, dtype=torch.float64)
 FEW, MANY = torch.tensor([4, 0, 2]), torch.tensor([1, 4, 6, 5, 3])
-SIDES = [(FEW, MANY), (MANY, FEW)]
+ONE, ALL_BUT = torch.tensor([3]), torch.tensor([6, 0, 5, 1, 4, 2])
+SIDES = [(FEW, MANY), (MANY, FEW), (ONE, ALL_BUT)]
 
 
 def net(x):
@@ -66,7 +67,7 @@ def test_path_sums_to_the_difference_of_its_ends():
     np.testing.assert_allclose(total, net(STATE) - net(torch.zeros_like(STATE)), atol=1e-5)
 
 
-def test_the_smaller_side_decides_the_passes():
+def test_passes_are_backward_unless_sources_are_far_fewer():
     calls = []
 
     def reconstruct(x):
@@ -74,11 +75,12 @@ def test_the_smaller_side_decides_the_passes():
         return net(x)
 
     # One pass tries whether there is a gradient at all.
-    gradient_path(reconstruct, STATES, MANY, FEW, batch_size=4)
-    assert calls == [(1, True), (4, True), (1, True)]
-    calls.clear()
-    gradient_path(reconstruct, STATES, FEW, MANY, batch_size=4)
-    assert calls == [(1, True), (4, False), (4, False), (4, False), (3, False)]
+    for sources, targets in ((MANY, FEW), (FEW, MANY)):
+        gradient_path(reconstruct, STATES, sources, targets, batch_size=4)
+        assert calls == [(1, True), (4, True), (1, True)]
+        calls.clear()
+    gradient_path(reconstruct, STATES, ONE, ALL_BUT, batch_size=4)
+    assert calls == [(1, True), (4, False), (1, False)]
 
 
 class _NoForwardMode(torch.autograd.Function):

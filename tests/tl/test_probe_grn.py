@@ -156,7 +156,8 @@ def test_draw_is_repeatable(adata, untouched_rng):
     assert not first["score"].equals(other["score"])
 
 
-def test_a_thousand_genes_are_asked_in_batches():
+@pytest.mark.parametrize(("method", "largest"), [("gradient", 8), ("virtual", 256)])
+def test_a_thousand_genes_are_asked_in_batches(method, largest):
     n = 1000
     adata = ad.AnnData(np.random.default_rng(0).gamma(1.0, size=(4, n)).astype(np.float32))
     weights = torch.as_tensor(np.random.default_rng(1).normal(size=n), dtype=torch.float64)
@@ -167,9 +168,9 @@ def test_a_thousand_genes_are_asked_in_batches():
         return weights * x.roll(1, -1)
 
     with sc_c.settings.override(max_memory=0.07):
-        found = sc_c.tl.probe_grn(adata, reconstruct=reconstruct, batch_size=256, rng=0)
+        found = sc_c.tl.probe_grn(adata, reconstruct=reconstruct, method=method, batch_size=256, rng=0)
     assert len(found) == n * (n - 1)
-    assert max(seen) == 256
+    assert max(seen) == largest
     top = found.iloc[:n]
     assert ((top["target"].astype(int) - top["source"].astype(int)) % n == 1).all()
     np.testing.assert_allclose(top["score"], np.sort(weights.abs().numpy())[::-1])

@@ -75,13 +75,13 @@ def test_all_genes_known_is_no_warning():
     np.testing.assert_array_equal(found, ALL)
 
 
-@pytest.mark.parametrize("method", ["gradient", "virtual"])
-def test_long_questions_show_how_far_they_are(method, capsys):
+@pytest.mark.parametrize(("method", "steps"), [("gradient", 3), ("virtual", 8)])
+def test_long_questions_show_how_far_they_are(method, steps, capsys):
     with settings.override(progress="on"):
         question(lambda x: x @ W, method=method).answer(method, ALL, ALL)
-    # Fifteen states, two at a time.
+    # Backward for each target, or fifteen states two at a time.
     assert f"probe: {method}: 100%" in (said := capsys.readouterr().err)
-    assert "8/8" in said
+    assert f"{steps}/{steps}" in said
     with settings.override(progress="off"):
         question(lambda x: x @ W, method=method).answer(method, ALL, ALL)
     assert not capsys.readouterr().err

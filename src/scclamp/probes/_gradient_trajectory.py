@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from scclamp.probes._virtual_value import Reconstruct, Watch
 
+FORWARD_COSTS = 5
+"""Backward passes that one forward derivative of a transformer takes as long as; other maps are quick either way."""
+
 
 def gradient_trajectory(
     reconstruct: Reconstruct,
@@ -79,8 +82,8 @@ def gradient_path(
 ) -> Tensor:
     """Slope of each target in each source at states that all pairs share, such as shares of a cell.
 
-    Taken forward for each source or backward for each target, whichever are fewer; each backward pass serves a whole batch
-    of states.
+    Taken backward for each target, each pass for a whole batch of states; or forward for each source, where sources are several
+    times fewer: attention has a fused form backward, and none forward.
 
     Parameters
     ----------
@@ -109,7 +112,7 @@ def gradient_path(
     """
     _require_gradient(reconstruct, states[0])
     found = empty_features(states, sources, targets, len(states))
-    if len(targets) < len(sources):
+    if len(targets) <= FORWARD_COSTS * len(sources):
         return _backward(reconstruct, states, sources, targets, found, batch_size, watch)
     return _forward(reconstruct, lambda _, t: states[t], sources, targets, found, batch_size, watch)
 
