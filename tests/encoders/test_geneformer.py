@@ -297,3 +297,8 @@ def test_released_dictionaries_of_the_first_version(tmp_path, shared_data):
     x = states(2, 5, zeros=0.0)
     expected = [layout["embedding"](tmp_path / "v1", row, ids) for row in x.numpy()]
     np.testing.assert_allclose(geneformer.encode(x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_states_that_are_no_numbers(check_unknown, second, temperature):
+    check_unknown(make(second, temperature=temperature, batch_size=3), states(4))

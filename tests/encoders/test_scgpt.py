@@ -339,3 +339,8 @@ def test_panel_of_the_real_vocabulary(write, shared_data):
     scgpt = ScGPT.from_checkpoint(folder, genes)
     assert scgpt.mapping.tokens.tolist() == [vocabulary["GATA1"], vocabulary["KLF1"], vocabulary["SPI1"], -1]
     assert scgpt.encode(states(2, 4)).shape == (2, D)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_states_that_are_no_numbers(check_unknown, write, temperature):
+    check_unknown(ScGPT.from_checkpoint(write(), GENES, temperature=temperature, batch_size=3), states(4))

@@ -299,3 +299,7 @@ def test_panel_of_the_real_table(write, shared_data):
     scprint = load(write(ids, n_positions=int(table["pos"].max()) + 1), panel, symbols=symbols, positions=table["pos"])
     assert scprint.mapping.tokens.tolist() == [0, 1, 2, 3, -1]
     assert scprint.function.positions.tolist() == table["pos"].loc[ids].tolist()
+
+
+def test_states_that_are_no_numbers(check_unknown, write):
+    check_unknown(load(write(), batch_size=3), states(4))
