@@ -39,7 +39,6 @@ TESTED_THROUGH = {
     "tl/_benchmark_table.py": "tl/test_benchmark.py",
     "tl/_enrich_tests.py": "tl/test_enrich.py",
     "tl/_enrich_ulm.py": "tl/test_enrich.py",
-    "tl/_evaluation_interactions.py": "tl/test_evaluate.py",
     "tl/_evaluation_tables.py": "tl/test_evaluate.py",
     "tl/_evaluation_text.py": "tl/test_evaluate.py",
     "tl/_judged.py": "tl/test_evaluate.py",

@@ -38,6 +38,10 @@ _STDERR.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 class Settings:
     """Settings of the session; assign to an attribute to change it.
 
+    There are `verbosity`, `progress`, `device`, `max_memory` and `mixed_precision`. The last makes encoders in single precision
+    on a CUDA device read cells in bfloat16, which is faster and less exact; states of a fit, gradients and probes keep their
+    precision, and on the CPU nothing changes.
+
     The only logger that is ever touched is `scclamp`, and only when `verbosity` is assigned: its messages then go to standard
     error, unless the application has handlers of its own.
 
@@ -118,7 +122,7 @@ class Settings:
 
     @property
     def mixed_precision(self) -> bool:
-        """Whether encoders on a CUDA device read observations in bfloat16; states of a fit, and all else, keep their precision."""
+        """Whether encoders in single precision on a CUDA device read observations in bfloat16; all else keeps its precision."""
         return self._mixed_precision
 
     @mixed_precision.setter

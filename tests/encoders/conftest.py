@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import torch
+
+from scclamp._errors import InputError
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +71,31 @@ def scvi_model(simulated_counts, tmp_path_factory):
 def trained_scvi(scvi_model):
     """A model of two layers, trained for a while, whose encoder reads the batch."""
     return scvi_model(5, encode_covariates=True, n_layers=2)
+
+
+@pytest.fixture
+def check_unknown():
+    """What every foundation model does with states that are not numbers."""
+
+    def check(lens, x):
+        """Refused where cells are encoded; NaN, and no gradient, for those states alone where a gradient is wanted."""
+        asked = [lens.encode, *([lens.reconstruct] if hasattr(lens, "reconstruct") else [])]
+        bad = torch.arange(len(x)) % 2 == 0
+        for value in (torch.nan, torch.inf, -torch.inf):
+            y = x.clone()
+            y[bad, 1] = value
+            for ask in asked:
+                message = (
+                    f"x holds {bad.sum()} values .* in {bad.sum()} of {len(x)} states, and encoder='{lens.name}'.*leave"
+                )
+                with pytest.raises(InputError, match=message):
+                    ask(y)
+                whole, some = x.clone().requires_grad_(), y.clone().requires_grad_()
+                expected, found = ask(whole), ask(some)
+                assert found[bad].isnan().all()
+                torch.testing.assert_close(found[~bad], expected[~bad], rtol=1e-5, atol=1e-6, equal_nan=True)
+                (slope,) = torch.autograd.grad(found.nan_to_num().pow(2).sum(), some)
+                (wanted,) = torch.autograd.grad(expected[~bad].nan_to_num().pow(2).sum(), whole)
+                torch.testing.assert_close(slope, wanted, rtol=1e-4, atol=1e-5)
+
+    return check

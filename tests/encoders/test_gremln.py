@@ -208,3 +208,9 @@ def test_damaged_checkpoints_are_named(folder, tmp_path, screen, identifiers):
     (tmp_path / "model.pt").unlink()
     with pytest.raises(StorageError, match="not one file of weights"):
         GREmLN.from_checkpoint(tmp_path, screen.var_names, ensembl=identifiers)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_states_that_are_no_numbers(check_unknown, folder, screen, identifiers, network, rows, temperature):
+    given = {"ensembl": identifiers, "network": network, "batch_size": 3}
+    check_unknown(GREmLN.from_checkpoint(folder, screen.var_names, temperature=temperature, **given), rows[:4])

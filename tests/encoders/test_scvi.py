@@ -239,3 +239,7 @@ def test_fit_transmission_and_probes(adata, lens):
         edges = sc_c.tl.probe_grn(adata, lens, sources=["REG01", "REG02"], method=method, n_cells=4, rng=0)
         assert len(edges) == 2 * 59
         assert edges["score"].gt(0).any()
+
+
+def test_states_that_are_no_numbers(check_unknown, lens):
+    check_unknown(lens, states(4))

@@ -58,6 +58,14 @@ def test_points_are_fractions_with_their_intervals(ax):
     assert ax.get_xlabel() == "preserved fraction\n○ α: control cells   ● γ: shifts"
 
 
+def test_points_without_an_interval_are_within_the_axis(ax):
+    found = make()
+    found.summary[["low", "high"]] = np.nan
+    found.summary["preserved"] *= 5
+    draw_preserved(ax, found)
+    assert ax.get_xlim()[1] > found.summary["preserved"].max() > 1.08
+
+
 def test_small_fractions_are_not_written_as_nothing(ax):
     found = make(bases=("gamma",))
     found.summary.loc[:, "preserved"] = [1.0, 0.0028, 0.999]

@@ -35,3 +35,42 @@ def test_product_of_each_state_with_its_direction(encode):
         step = 1e-6
         expected = (encode((x + step * v)[None]) - encode((x - step * v)[None]))[0] / (2 * step)
         np.testing.assert_allclose(derivative, expected, rtol=1e-6, atol=1e-9)
+
+
+def frozen_branch(x):
+    with torch.no_grad():
+        scale = x.sum(-1, keepdim=True).exp()
+    return scale * x**2
+
+
+def frozen_without_forward_mode(x):
+    return _NoForwardMode.apply(frozen_branch(x))
+
+
+def frozen_in_place(x):
+    y = 2 * x
+    with torch.no_grad():
+        y.mul_(x)
+    return x * y
+
+
+@pytest.mark.parametrize("encode", [frozen_branch, frozen_without_forward_mode, frozen_in_place])
+def test_what_is_computed_without_gradients_is_constant_as_in_a_backward_pass(encode):
+    found = along(encode, X, V)
+    for x, v, derivative in zip(X, V, found, strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda one: encode(one[None])[0], x)
+        np.testing.assert_allclose(derivative, jacobian @ v, rtol=1e-9)
+
+
+def test_a_map_that_stops_gradients_has_none_whichever_way_it_does():
+    ways = [
+        lambda x: 2 * x.detach(),
+        torch.no_grad()(torch.sin),
+        lambda x: torch.from_numpy(np.sin(x.detach().numpy())),
+    ]
+    for encode in ways:
+        np.testing.assert_array_equal(along(encode, X, V), np.zeros_like(X))
+
+
+def test_parameters_that_nobody_froze_leave_no_graph():
+    assert not along(torch.nn.Linear(6, 2, dtype=torch.float64), X, V).requires_grad

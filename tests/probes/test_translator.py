@@ -1,6 +1,7 @@
 """Translators against a logistic regression by scipy, and against what no line can part."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -74,12 +75,36 @@ def test_ruler_is_that_of_the_pairs_it_was_trained_on(linear, trained):
     assert np.abs(shifted - trained.logits(x[1500:])).max() > 0.1
 
 
-def test_constant_features_say_nothing(linear):
+@pytest.mark.parametrize("constant", [np.full(600, 0.1), np.zeros(600), np.float32(5) + np.tile([0, 1e-6], 300)])
+def test_features_that_are_constant_in_training_say_nothing_wherever_they_vary(linear, constant):
     x, y = linear
-    constant = np.column_stack([x[:300], np.full(300, 0.1)])
-    found = Translator(epochs=5).fit(constant, y[:300], rng=0)
-    assert found.scale_[3] == 1
-    assert np.isfinite(found.logits(constant)).all()
+    found = Translator(epochs=5).fit(np.column_stack([x[:600], constant]), y[:600], rng=0)
+    logits = found.logits(np.column_stack([x[:600], constant]))
+    assert np.ptp(logits) > 0.1
+    for other in (0.0, -1e4, 1e4 * np.random.default_rng(1).normal(size=600)):
+        np.testing.assert_array_equal(found.logits(np.column_stack([x[:600], np.full(600, other)])), logits)
+    nothing = Translator(epochs=5).fit(constant[:, None], y[:600], rng=0).logits(x[:, :1])
+    assert len(set(nothing)) == 1
+    assert np.isfinite(nothing).all()
+
+
+def test_what_varies_a_little_about_a_large_mean_is_no_constant(linear):
+    x, y = linear
+    plain, far = (Translator(epochs=5).fit(part[:600], y[:600], rng=0).logits(part) for part in (x, x + 1e4))
+    np.testing.assert_allclose(far, plain, atol=1e-3)
+
+
+def test_features_that_are_no_numbers_are_named(linear, trained):
+    x, y = linear
+    broken = x[:600].copy()
+    broken[:, 1], broken[:2, 2] = np.nan, -np.inf
+    table = pd.DataFrame(broken, columns=["slope", "effect", "size"])
+    with pytest.raises(
+        InputError, match=r"features: .* column 1 \(600 of 600 pairs\), 2 \(2 of 600 pairs\)\. Leave out"
+    ):
+        Translator().fit(broken, y[:600], rng=0)
+    with pytest.raises(InputError, match=r"column 'effect' \(600 of 600 pairs\), 'size' \(2"):
+        trained.logits(table)
 
 
 def test_weights_of_the_best_round_are_kept(linear):

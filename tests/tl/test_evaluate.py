@@ -173,6 +173,7 @@ def test_interaction_of_the_network_is_that_of_fits_to_halves(adata):
     seed = int(rng.integers(2**32))
     config = FitConfig(**json.loads(adata.uns["clamp"]["params"])["config"])
     doses = usual_doses(decode(adata, "clamp"))
+    held = np.where(both.clamp_mask, doses, 0.0)
     at = {t: i for i, t in enumerate(both.targets)}
     made, seen = [], []
     for means in (both.train_mean, both.val_mean):
@@ -181,7 +182,8 @@ def test_interaction_of_the_network_is_that_of_fits_to_halves(adata):
             train_mean=means,
             val_mean=np.full_like(means, np.nan),
             val_n=0 * both.val_n,
-            clamp_values=np.where(both.clamp_mask, doses, 0.0),
+            clamp_values=held,
+            usual_values=held,
         )
         fitted = Clamp(config=config).fit(half, rng=seed)
         shift = {t: fitted.predict([t])[0] - means[0] for t in both.targets}

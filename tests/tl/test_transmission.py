@@ -100,12 +100,22 @@ def test_a_curved_encoder_is_asked_at_the_drawn_control_cells(adata, matrix):
     ]
     w = ((S @ bases["gamma"].T) ** 2).sum(0)
     assert row["preserved"] == pytest.approx((w * np.square(t)).sum() / w.sum(), rel=1e-6)
-    assert row["sd"] < 1e-9
+    assert np.isnan(row["sd"])
+    assert row["low"] < row["preserved"] < row["high"]
+    assert np.isnan(adata.uns["transmission"]["components"]["sd"]).all()
     assert row["infinitesimal"] != pytest.approx(row["preserved"], rel=1e-3)
     fewer = sc_c.tl.transmission(adata, as_encoder(encode, name="curved"), basis="gamma", **SHORT).iloc[1]
     assert fewer["sd"] > 0
     assert fewer["preserved"] == pytest.approx(row["preserved"], abs=6 * fewer["sd"])
     assert json.loads(adata.uns["transmission"]["params"])["scale"] == pytest.approx(c)
+
+
+def test_one_perturbation_has_no_interval(adata):
+    one = adata[adata.obs["perturbation"].isin(["control", "REG01"])].copy()
+    found = sc_c.tl.transmission(one, {"exp": torch.expm1}, basis="gamma", **SHORT)
+    assert found[["low", "high"]].isna().all(axis=None)
+    assert found["preserved"].notna().all()
+    assert found["sd"].iloc[1] > 0
 
 
 def test_only_its_own_field_changes_and_survives_a_file(adata, tmp_path, untouched_rng):

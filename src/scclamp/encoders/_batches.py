@@ -8,6 +8,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from scclamp._errors import InputError
+from scclamp.encoders._finite import nan_where_unknown, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,11 @@ def in_batches(
     -------
     What the function makes of them (..., d), where and in the precision that `x` is in.
 
+    Raises
+    ------
+    InputError
+        When states are of another panel, or hold a NaN or an infinity; where gradients are wanted, such states become NaN.
+
     Examples
     --------
     >>> states = torch.arange(6.0).reshape(3, 2)
@@ -67,16 +73,18 @@ def in_batches(
             f"x has {x.shape[-1]} genes, but encoder={name!r} was made for {n_genes}. Pass the panel that it knows."
         )
     flat = x.reshape(-1, n_genes).to(like)
-    if batch_size is None or len(flat) <= batch_size:
-        found = function(flat)
-    else:
-        again = flat.requires_grad and torch.is_grad_enabled()
-        if grow and not again and flat.device.type in _GROWS:
-            parts = _growing(function, flat, batch_size)
-        else:
-            parts = [_again(function, part) if again else function(part) for part in flat.split(batch_size)]
-        found = torch.cat(parts)
+    refuse_unknown(flat, name)
+    found = nan_where_unknown(lambda known: _in_parts(function, known, batch_size, grow), flat)
     return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
+
+
+def _in_parts(function: Callable[[Tensor], Tensor], flat: Tensor, batch_size: int | None, grow: bool) -> Tensor:
+    if batch_size is None or len(flat) <= batch_size:
+        return function(flat)
+    again = flat.requires_grad and torch.is_grad_enabled()
+    if grow and not again and flat.device.type in _GROWS:
+        return torch.cat(_growing(function, flat, batch_size))
+    return torch.cat([_again(function, part) if again else function(part) for part in flat.split(batch_size)])
 
 
 def _growing(function: Callable[[Tensor], Tensor], flat: Tensor, batch_size: int) -> list[Tensor]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 
-from scclamp._errors import InputError, InputWarning, list_some
+from scclamp._errors import InputWarning, list_some
+from scclamp.encoders._batches import in_batches
 from scclamp.encoders._depth import counts_per_unit
 from scclamp.encoders._encoder import digest
 from scclamp.encoders._genes import map_genes
-from scclamp.encoders._rows import placement
 from scclamp.encoders._scvi_files import Trained
 from scclamp.encoders._scvi_map import SCVIMap
 from scclamp.encoders._wrap import Wrapped
@@ -180,11 +180,5 @@ class SCVI:
         return digest(Wrapped(self.function, name=self.name).fingerprint(), self.batch, *self.mapping.genes)
 
     def _flat(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        n = len(self.mapping.genes)
-        if x.shape[-1] != n:
-            raise InputError(
-                f"x has {x.shape[-1]} genes, but encoder={self.name!r} was made for {n}. Pass the panel that it knows."
-            )
-        dtype, device = placement(self)
-        found = function(x.reshape(-1, n).to(dtype=dtype, device=device))
-        return found.reshape(*x.shape[:-1], found.shape[-1]).to(x)
+        n, like = len(self.mapping.genes), self.function.mean.weight
+        return in_batches(function, x, like, name=self.name, n_genes=n, batch_size=None)

@@ -39,8 +39,8 @@ def transmission(
     """Draw which share of the regulatory signal encoders let through.
 
     a, the preserved fraction of each encoder: points are means over draws of control cells, lines the 95 % interval for other
-    perturbations and other cells. b, the transmission of each component, mean and standard deviation over draws, above the share
-    of the signal that lies along it. c, the share of all signal that survives in the first components; that of the identity
+    perturbations and other cells. b, the transmission of each component, mean and, where draws differ, standard deviation over
+    them, above the share of the signal that lies along it. c, the share of all signal that survives in the first components; that of the identity
     shows where the signal lives. d, for each perturbation the share of its own shift that survives: what an encoder is blind to.
 
     A fraction is not free of the encoder's scale: one that is multiplied by 2 preserves four times as much.

@@ -46,7 +46,9 @@ def draw_preserved(ax: Axes, found: Transmission) -> None:
         text = f"{value:.2f}" if value >= 0.01 else f"{value:.1g}"
         ax.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL, color=colour)
     ax.axvline(1.0, color="0.75", lw=0.8, zorder=0)
-    ax.set(ylim=(len(found.encoders) - 0.5, -0.5), xlim=(0, max(1.08, 1.05 * float(found.summary["high"].max()))))
+    # An interval may be unknown.
+    most = float(found.summary[["preserved", "high"]].max().max())
+    ax.set(ylim=(len(found.encoders) - 0.5, -0.5), xlim=(0, max(1.08, 1.05 * most)))
     ax.set_yticks(range(len(found.encoders)), labels=found.encoders)
     for label, name in zip(ax.get_yticklabels(), found.encoders, strict=True):
         label.set_color(style(name, found)["color"])

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_SHOWN = 5
+_ROUNDING = 1e-6
+"""Share of the mean below which a spread is rounding."""
+
 
 @dataclass(kw_only=True, eq=False)
 class Translator:
     """Two hidden layers from the features of pairs to the log odds of an edge, trained by binary cross-entropy.
 
     Features are brought to mean 0 and standard deviation 1 of the pairs it is trained on; pairs of another data set are
-    measured by the same ruler. Some pairs are held out, and the weights that fit those best are kept.
+    measured by the same ruler. A feature that does not vary among the former has no ruler, and counts for nothing wherever it
+    does. Some pairs are held out, and the weights that fit those best are kept.
 
     Parameters
     ----------
@@ -91,7 +96,7 @@ class Translator:
 
         Returns
         -------
-        Itself, with the attributes `mean_`, `scale_`, `losses_` (epochs, 2: trained, held out), `best_epoch_` and `network_`.
+        Itself, with the attributes `mean_`, `scale_` (infinite for features that do not vary), `losses_` (epochs, 2: trained, held out), `best_epoch_` and `network_`.
         """
         x, y = _features(features, None), np.asarray(labels)
         if y.shape != (len(x),) or not np.isin(y, (0, 1)).all():
@@ -99,8 +104,8 @@ class Translator:
         y, generator = y.astype(bool), np.random.default_rng(rng)
         kept_out = _hold_out(y, np.arange(len(x)) if groups is None else np.asarray(groups), self.held_out, generator)
         self.mean_, self.scale_ = x[~kept_out].mean(0), x[~kept_out].std(0)
-        # Rounding leaves a constant a spread of its own.
-        self.scale_[self.scale_ <= 1e-12 * np.abs(self.mean_)] = 1.0
+        # Models answer in single precision, whose rounding leaves a constant a spread of its own.
+        self.scale_[self.scale_ <= _ROUNDING * np.abs(self.mean_)] = np.inf
         self.network_ = _network(x.shape[1], self.hidden, generator)
         weight = (~y[~kept_out]).sum() / y[~kept_out].sum() if self.balanced else 1.0
         loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(float(weight)))
@@ -158,8 +163,15 @@ def _features(given: ArrayLike, width: int | None) -> Floats:
     if x.ndim != 2 or not x.size or (width is not None and x.shape[1] != width):
         wanted = "some" if width is None else width
         raise InputError(f"features has shape {x.shape}. Give a row of {wanted} features for each pair.")
-    if not np.isfinite(x).all():
-        raise InputError("features hold a NaN or an infinity. Leave out pairs that a probe cannot score.")
+    broken = ~np.isfinite(x)
+    if broken.any():
+        names = getattr(given, "columns", range(x.shape[1]))
+        each = [f"{name!r} ({n} of {len(x)} pairs)" for name, n in zip(names, broken.sum(0), strict=True) if n]
+        more = f" and {len(each) - _SHOWN} more" if len(each) > _SHOWN else ""
+        raise InputError(
+            f"features: a NaN or an infinity in column {', '.join(each[:_SHOWN])}{more}. Leave out pairs that a probe cannot score, or "
+            "the feature where it scores none."
+        )
     return x
 
 

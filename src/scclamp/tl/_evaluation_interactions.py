@@ -60,13 +60,14 @@ def of_network(judged: Judged, result: Result, combinations: Mapping[str, str], 
 
 
 def _as_fitted(half: Conditions, result: Result) -> Conditions:
-    """Conditions with the doses of the fit, and without validation cells: those are the other half."""
+    """Conditions with the doses of the fit, in training and in prediction, and without validation cells: those are the other half."""
     dose = dict(zip(result.regulators, usual_doses(result), strict=True))
     given = np.array([dose.get(gene, np.nan) for gene in half.regulators])
     held = half.clamp_mask & (half.regulator_rows >= 0) & np.isfinite(given)
     return replace(
         half,
         clamp_values=np.where(held, given, half.clamp_values),
+        usual_values=np.where(held, given, half.usual_values),
         val_mean=np.full_like(half.val_mean, np.nan),
         val_n=np.zeros_like(half.val_n),
     )

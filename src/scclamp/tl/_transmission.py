@@ -65,7 +65,7 @@ def transmission(
     basis
         Directions: `"alpha"`, the principal components of control cells; `"gamma"`, those of the observed shifts; or both.
     n_cells
-        Control cells that each seed draws.
+        Control cells that each seed draws; all of them where there are fewer.
     n_seeds
         Number of draws, over which means and standard deviations are taken.
     infinitesimal
@@ -88,8 +88,9 @@ def transmission(
 
     Returns
     -------
-    The summary, one row for each encoder and basis: `preserved` (mean over seeds), `sd`, `low`, `high` (95 % interval for other
-    perturbations and other cells), `infinitesimal`, `direct` (energy of the answers to the observed shifts themselves, over
+    The summary, one row for each encoder and basis: `preserved` (mean over seeds), `sd` (NaN where every seed draws all control
+    cells, as nothing is left to chance), `low`, `high` (95 % interval for other perturbations and other cells; NaN for one
+    perturbation, and of one control row for other perturbations alone), `infinitesimal`, `direct` (energy of the answers to the observed shifts themselves, over
     theirs), and `coverage` (share of the signal's energy that lies in the span of the basis). This field is written:
 
     `uns["transmission"]` : dict

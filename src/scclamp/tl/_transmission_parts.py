@@ -39,11 +39,14 @@ class Controls:
         Which cell each row is, since draws may share cells.
     per_seed
         Cells of each draw.
+    by_chance
+        Whether there were more cells to draw from, so that draws differ.
     """
 
     rows: np.ndarray
     which: np.ndarray
     per_seed: int
+    by_chance: bool
 
     @classmethod
     def draw(
@@ -60,7 +63,7 @@ class Controls:
         per_seed = min(n_cells, len(known))
         drawn = np.stack([np.sort(rng.choice(known, per_seed, replace=False)) for _ in range(n_seeds)])
         rows, at = np.unique(drawn, return_inverse=True)
-        return cls(_read(adata, layer, rows)[at.ravel()], at.ravel(), per_seed)
+        return cls(_read(adata, layer, rows)[at.ravel()], at.ravel(), per_seed, per_seed < len(known))
 
 
 def _read(adata: AnnData, layer: str | None, rows: np.ndarray) -> np.ndarray:
@@ -132,8 +135,8 @@ class Answer:
         The infinitesimal one (k,); NaN where it was not asked for.
     direct
         Transmission of each perturbation's own shift (perturbations,).
-    per_seed
-        Cells of each draw.
+    per_seed, by_chance
+        Cells of each draw, and whether draws differ.
     """
 
     encoder: str
@@ -144,6 +147,7 @@ class Answer:
     small: np.ndarray
     direct: np.ndarray
     per_seed: int
+    by_chance: bool
 
     @classmethod
     def of(
@@ -183,12 +187,16 @@ class Answer:
                 f"encoder={name!r} gives NaN or infinity for control cells that were moved by {basis.scale:.3g} along a "
                 "direction of gene space, which may make expression negative. Clamp its input, or choose another encoder."
             )
-        return cls(name, basis, names, shifts, t, small, direct, controls.per_seed)
+        return cls(name, basis, names, shifts, t, small, direct, controls.per_seed, controls.by_chance)
 
     @property
     def by_seed(self) -> np.ndarray:
         """Transmission for each draw (seeds, k)."""
         return self.t.reshape(-1, self.per_seed, self.t.shape[1]).mean(1)
+
+    def _sd(self, of_seeds: np.ndarray) -> Any:
+        """Standard deviation over draws; NaN where there is one, or all are of the same cells."""
+        return of_seeds.std(0, ddof=1) if self.by_chance and len(of_seeds) > 1 else np.nan
 
     def summary(self, resampled_shifts: np.ndarray, resampled_cells: np.ndarray) -> dict[str, Any]:
         """One row: fractions over all perturbations, with the interval from resamples."""
@@ -196,14 +204,15 @@ class Answer:
         weight = each.sum(0)
         of_seeds = preserved(weight, self.by_seed)
         resampled = preserved(resampled_shifts @ each, resampled_cells @ self.t)
-        low, high = np.nanquantile(resampled, [0.025, 0.975])
+        # One perturbation says nothing of others.
+        low, high = np.nanquantile(resampled, [0.025, 0.975]) if (each.sum(1) > 0).sum() > 1 else (np.nan, np.nan)
         energy = np.square(self.shifts).sum(1)
         moved = energy > 0
         return {
             "encoder": self.encoder,
             "basis": self.basis.name,
             "preserved": of_seeds.mean(),
-            "sd": of_seeds.std(ddof=1) if len(of_seeds) > 1 else np.nan,
+            "sd": self._sd(of_seeds),
             "low": low,
             "high": high,
             "infinitesimal": preserved(weight, self.small).item(),
@@ -224,7 +233,7 @@ class Answer:
                 "component": np.arange(len(t)),
                 "weight": weight / weight.sum(),
                 "t": t,
-                "sd": by_seed.std(0, ddof=1) if len(by_seed) > 1 else np.nan,
+                "sd": self._sd(by_seed),
                 "infinitesimal": self.small,
                 "captured": captured(weight, t),
             }
