@@ -239,7 +239,7 @@ def knockouts():
     return ad.AnnData(means, obs=pd.DataFrame({"perturbation": names}, index=names), var=var), A
 
 
-@pytest.mark.filterwarnings("ignore:No condition has cells to validate:scclamp._errors.InputWarning")
+@pytest.mark.filterwarnings("ignore:No condition has cells to validate:scclamp.errors.InputWarning")
 def test_a_transcript_that_stays_is_no_dose(knockouts):
     screen, truth = knockouts
     pairs = ["REG1+REG3"]
