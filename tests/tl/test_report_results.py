@@ -8,7 +8,13 @@ import pytest
 
 import scclamp as sc_c
 from scclamp._storage import decode
-from scclamp.tl._report_results import _plain_words, enrichment_section, transmission_section, verdict_section
+from scclamp.tl._report_results import (
+    _plain_words,
+    enrichment_section,
+    missing_section,
+    transmission_section,
+    verdict_section,
+)
 from scclamp.tl._report_source import Source
 
 
@@ -57,11 +63,14 @@ def _table(body):
 
 def test_the_best_overlaps_come_first(source):
     adata = source.adata
+    assert enrichment_section(source) is None
+    assert "tl.enrich(adata, sets)" in missing_section(source).body
     sets = {f"module {j}": list(adata.var_names[adata.varm["true_A"][:, j] != 0]) for j in range(4)}
     sc_c.tl.enrich(adata, sets, min_size=3, n_top=10)
     shown = _table(enrichment_section(source).body)
     stored = adata.uns["clamp_enrichment"].sort_values("p", kind="stable")
     assert next(iter(shown)) == stored["regulator"].iloc[0]
+    assert missing_section(source) is None
 
 
 def test_encoders_are_told_only_where_somebody_asked(source):
