@@ -38,6 +38,21 @@ def test_the_verdict_is_headline_table_and_text(source):
         assert row[0] == ("–" if pd.isna(value) else f"{value:.3g}")
 
 
+def test_a_verdict_of_an_earlier_version_is_shown(source):
+    new = verdict_section(source)
+    stored = source.adata.uns["clamp_evaluation"]
+    old = {
+        **stored,
+        "scores": stored["scores"].assign(metric=stored["scores"]["metric"].replace("rho_nonadd", "r_nonadditive")),
+        "pairs": stored["pairs"].rename(columns={"rho_nonadd": "r_nonadditive"}),
+    }
+    source.adata.uns["clamp_evaluation"] = old
+    shown = verdict_section(source)
+    source.adata.uns["clamp_evaluation"] = stored
+    assert "rho_nonadd" in shown.body
+    assert _table(shown.body) == _table(new.body)
+
+
 @pytest.mark.parametrize(
     ("free", "best", "words"),
     [

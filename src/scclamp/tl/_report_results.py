@@ -10,6 +10,7 @@ import pandas as pd
 from scclamp import pl
 from scclamp._digest import digest_text, dump_json
 from scclamp._keys import SEPARATOR, Keys
+from scclamp._verdicts import renamed
 from scclamp.tl._report_page import Section, folded, picture, say, table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _METRICS = {
     "r2": "R2",
     "skill": "skill over the strongest null",
     "top1": "top 1",
-    "r_nonadditive": "rho_nonadd",
+    "rho_nonadd": "rho_nonadd",
 }
 _MOST_ROWS = 20
 
@@ -31,7 +32,7 @@ def verdict_section(source: Source) -> Section | None:
         return None
     stored = source.adata.uns[f"{source.key}_evaluation"]
     headline = stored["report"].split("\n\n")[1].replace("\n", " ")
-    scores = stored["scores"]
+    scores = renamed(stored["scores"])
     whole = scores[(scores["group"] == "all") & scores["metric"].isin(_METRICS)]
     wide = whole.pivot_table(index="prediction", columns="metric", values="value", sort=False, dropna=False)
     wide = wide[[m for m in _METRICS if m in wide]].rename(columns=_METRICS).reset_index()
