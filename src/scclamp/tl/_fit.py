@@ -69,9 +69,10 @@ def fit(
     adata
         Cells, or one row per condition, with log-normalised expression. MuData needs `mod`.
     perturbation_key
-        Column of `obs` with the perturbations; by default recognised.
+        Column of `obs` with the perturbations; by default the one that `pp.perturbations` wrote, or one of a usual name such as
+        `perturbation`. Where only what a column holds says that it is the one, a warning names it and its control labels.
     control
-        Label or labels of the control cells; by default recognised.
+        Label or labels of the control cells; by default the usual ones (`control`, `non-targeting`, `NT`, ...).
     layer
         Layer with log-normalised expression; `X` by default.
     mod
