@@ -30,7 +30,7 @@ def test_codes_follow_the_labels():
     assert (cells.perturbation_key, cells.split) == ("gene", "train_fraction=0.8")
 
 
-@pytest.mark.filterwarnings("ignore::scclamp._errors.InputWarning")
+@pytest.mark.filterwarnings("ignore::scclamp.errors.InputWarning")
 def test_conditions_are_left_out_together_with_their_cells():
     cells = assign(adata_of(), rng=0)
     kept = cells.keep(np.array([True, False, True, False, True, True]))
@@ -72,7 +72,7 @@ def test_duplicate_genes_are_named():
         assign(adata)
 
 
-@pytest.mark.filterwarnings("ignore::scclamp._errors.InputWarning")
+@pytest.mark.filterwarnings("ignore::scclamp.errors.InputWarning")
 class TestUnmeasured:
     def test_error_names_them_and_the_ways_out(self):
         adata = adata_of()

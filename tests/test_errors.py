@@ -1,8 +1,14 @@
 import difflib
+import pickle
+import subprocess
+import sys
+import traceback
+import warnings
 
 import pytest
 
-from scclamp import _errors
+import scclamp as sc_c
+from scclamp import _errors, errors
 from scclamp._errors import InputError, NonFiniteError, ScclampError, StorageError, did_you_mean, list_some
 
 
@@ -16,9 +22,34 @@ def test_errors_are_caught_as_ours_and_as_what_python_calls_them(error, builtin)
 
 
 def test_every_error_and_warning_is_documented_and_has_one_base():
-    found = [o for o in vars(_errors).values() if isinstance(o, type) and o.__module__ == _errors.__name__]
+    found = [o for o in vars(_errors).values() if isinstance(o, type) and issubclass(o, Exception)]
+    assert sorted(o.__name__ for o in found) == errors.__all__
     assert all(o.__doc__ for o in found)
     assert all(issubclass(o, ScclampError) != issubclass(o, UserWarning) for o in found)
+
+
+def test_users_reach_them_by_public_names():
+    with pytest.raises(sc_c.errors.InputError) as caught:
+        sc_c.tl.fit(None)
+    assert traceback.format_exception_only(caught.value)[0].startswith("scclamp.errors.InputError: ")
+    for name in errors.__all__:
+        kind = getattr(sc_c.errors, name)
+        assert kind is getattr(_errors, name)
+        assert pickle.loads(pickle.dumps(kind("advice"))).args == ("advice",)
+
+
+def test_a_filter_may_name_a_warning():
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", category=sc_c.errors.InputWarning)
+        warnings.warn("something was left out", _errors.InputWarning, stacklevel=1)
+    assert heard == []
+    loud = (
+        "import sys, warnings, scclamp.errors as e; warnings.warn('x', e.InputWarning); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", loud], capture_output=True, text=True, check=True)
+    assert "InputWarning: x" in done.stderr
+    assert done.stdout == "False\n"
 
 
 def test_near_names_ignore_case_and_are_given_as_they_are_written():

@@ -10,7 +10,7 @@ import pytest
 
 import scclamp as sc_c
 from scclamp._columns import Table, unwrap
-from scclamp._errors import InputError
+from scclamp._errors import InputError, InputWarning
 from scclamp._recognise import CANDIDATES, read_perturbations
 
 # anndata 0.13.4 and mudata 0.4.1 use what pandas 3.1 has deprecated, in views with categories and in MuData.
@@ -35,6 +35,7 @@ def read(columns, **arguments):
 LABELS = ["ctrl", "AHR", "KLF1+ctrl", "KLF1+AHR"]
 
 
+@pytest.mark.filterwarnings("ignore:perturbation_key=None. by what it holds")
 @pytest.mark.parametrize("key", [*CANDIDATES, "Condition", "sgrna_of_this_screen"])
 def test_a_column_is_recognised(key):
     reading = read({"batch": list("abab"), "n_counts": [1.0, 2, 3, 4], key: LABELS})
@@ -42,8 +43,36 @@ def test_a_column_is_recognised(key):
     assert list(reading.names()) == ["control", "AHR", "KLF1", "AHR+KLF1"]
 
 
+@pytest.mark.parametrize("key", ["perturbation", "Condition", "guide_id"])
+def test_a_usual_name_is_taken_in_silence(key):
+    # Warnings are errors here.
+    assert not read({"batch": list("abab"), key: LABELS}).guessed
+
+
+def test_a_guess_is_told_with_its_controls_and_how_to_say_it():
+    columns = {"batch": list("abab"), "mine": ["NT", "AHR", "KLF1", "mock"]}
+    message = (
+        r"obs\['mine'\] was taken for the perturbations, and in it 'NT', 'mock' for the control\. "
+        r"Pass perturbation_key='mine' if that is right"
+    )
+    with pytest.warns(InputWarning, match=message):
+        assert read(columns).guessed
+    assert not read(columns, perturbation_key="mine").guessed
+
+
+def test_a_fit_tells_its_guess_once():
+    adata = sc_c.datasets.simulated("tiny")
+    adata.obs = adata.obs[["perturbation"]].set_axis(["mine"], axis=1)
+    with pytest.warns(InputWarning) as heard:
+        sc_c.tl.fit(adata, max_epochs=1)
+    assert [str(each.message).count("obs['mine'] was taken for the perturbations") for each in heard] == [1]
+    sc_c.tl.predict_clamps(adata, ["REG01"])
+    sc_c.tl.fit(adata, perturbation_key="mine", max_epochs=1)
+
+
 def test_a_column_that_names_genes_wins_over_one_that_does_not():
-    reading = read({"condition": ["ctrl", "stim", "stim", "ctrl"], "target": ["NT", "STAT1", "NT", "AHR"]})
+    with pytest.warns(InputWarning, match=r"obs\['target'\] was taken for the perturbations"):
+        reading = read({"condition": ["ctrl", "stim", "stim", "ctrl"], "target": ["NT", "STAT1", "NT", "AHR"]})
     assert reading.key == "target"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scclamp._settings import settings
 
 if TYPE_CHECKING:
-    from scclamp import datasets, encoders, fitting, get, metrics, physics, pl, pp, predictors, probes, tl
+    from scclamp import datasets, encoders, errors, fitting, get, metrics, physics, pl, pp, predictors, probes, tl
     from scclamp._files import read, write
     from scclamp.conditions import Conditions
 
@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "datasets",
     "encoders",
+    "errors",
     "fitting",
     "get",
     "metrics",

@@ -24,7 +24,7 @@ def require_choice(name: str, value: object, allowed: Sequence[str]) -> None:
     --------
     >>> require_choice("mode", "fats", ("fast", "exact"))
     Traceback (most recent call last):
-    scclamp._errors.InputError: mode='fats' is not known. Did you mean 'fast'? Use one of 'fast', 'exact'.
+    scclamp.errors.InputError: mode='fats' is not known. Did you mean 'fast'? Use one of 'fast', 'exact'.
     """
     if value not in allowed:
         hint = did_you_mean(str(value), allowed)
@@ -40,7 +40,7 @@ def require_whole(name: str, value: object) -> int:
     3
     >>> require_whole("n", 2.5)
     Traceback (most recent call last):
-    scclamp._errors.InputError: n=2.5 must be a whole number of at least 1.
+    scclamp.errors.InputError: n=2.5 must be a whole number of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise InputError(f"{name}={value!r} must be a whole number of at least 1.")
@@ -56,7 +56,7 @@ def positions(name: str, asked: str | Iterable[str] | None, known: Sequence[str]
     array([1, 0])
     >>> positions("genes", "Bb", ["AA", "BB"])
     Traceback (most recent call last):
-    scclamp._errors.InputError: genes: 'Bb' is not there. Did you mean 'BB'? There are 'AA', 'BB'.
+    scclamp.errors.InputError: genes: 'Bb' is not there. Did you mean 'BB'? There are 'AA', 'BB'.
     """
     import numpy as np  # here, since `import scclamp` needs this file and not numpy
 

@@ -15,7 +15,7 @@ def read_device(device: str | None) -> str:
     --------
     >>> read_device("gpu")
     Traceback (most recent call last):
-    scclamp._errors.InputError: device='gpu' cannot be used: ... For a graphics card write 'cuda'.
+    scclamp.errors.InputError: device='gpu' cannot be used: ... For a graphics card write 'cuda'.
     """
     device = settings.device if device is None else device
     try:

@@ -34,11 +34,14 @@ class Reading:
         How its labels were read.
     raw
         Label of each observation; missing ones are empty.
+    guessed
+        Whether its content alone says that it holds perturbations, not its name.
     """
 
     key: str
     report: LabelReport
     raw: pd.Categorical
+    guessed: bool = False
 
     def names(self) -> np.ndarray:
         """Canonical name of each observation; empty where there is none."""
@@ -48,6 +51,10 @@ class Reading:
     def names_genes(self, adata: AnnData) -> bool:
         """Whether at least one target is a gene of the panel."""
         return any(g in adata.var_names for targets in self.report.targets.values() for g in targets)
+
+    def controls(self) -> list[str]:
+        """Labels that were read as the control, as they are written."""
+        return [str(label) for label in self.raw.categories if self.report.mapped.get(label) == CONTROL]
 
     def dropped(self) -> dict[str, int]:
         """Number of observations left out for each label that names no perturbation, missing ones under ''."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp._guides import strip_guides
 from scclamp._keys import CONTROL
 from scclamp._labels import is_control_token, parse_labels
@@ -55,7 +57,8 @@ def read_perturbations(
     perturbation_key
         Name of the column. By default the one that `pp.perturbations` wrote; without it the first of `CANDIDATES` with a
         control and a perturbation, columns that name genes of the panel before others; failing that, any text column with a
-        control and a gene of the panel. When several such columns tell different stories, none is chosen.
+        control and a gene of the panel. When several such columns tell different stories, none is chosen; when not its name
+        but what it holds decided for one, a warning names it.
     control
         Label or labels of control observations, exactly as written.
     parse
@@ -69,7 +72,11 @@ def read_perturbations(
     """
     controls = None if control is None else [control] if isinstance(control, str) else [str(c) for c in control]
     if perturbation_key is None and (table.harmonised is None or parse is not parse_labels):
-        return _recognise(table, controls, parse, argument)
+        reading = _recognise(table, controls, parse, argument)
+        if reading.guessed and parse is parse_labels:
+            # pp.perturbations, which has a parser of its own, prints what it read.
+            warnings.warn(_tell_guess(reading, argument), InputWarning, stacklevel=4)
+        return reading
     key = table.harmonised if perturbation_key is None else perturbation_key
     reading = read_labels(table, str(key), controls, parse, argument)
     require_controls(reading, controls)
@@ -83,6 +90,14 @@ def read_perturbations(
     return reading
 
 
+def _tell_guess(reading: Reading, argument: str) -> str:
+    return (
+        f"{argument}=None: by what it holds, obs[{reading.key!r}] was taken for the perturbations, and in it "
+        f"{list_some(reading.controls())} for the control. Pass {argument}={reading.key!r} if that is right, or the right column; "
+        "control= names other control labels."
+    )
+
+
 def _explain_guides(table: Table, reading: Reading) -> str:
     """The way to read guides, when that is what the labels are."""
     found = strip_guides(map(str, reading.raw.categories), table.adata.var_names.__contains__, is_control_token)
@@ -93,6 +108,7 @@ def _recognise(table: Table, controls: list[str] | None, parse: Parser, argument
     by_name = {c.casefold(): c for c in reversed(table.columns)}
     usual = list(dict.fromkeys(by_name[c.casefold()] for c in CANDIDATES if c.casefold() in by_name))
     found = _plausible(table, usual, controls, parse, argument)
+    most_usual = found[0].key if found else ""
     named = [r for r in found if r.names_genes(table.adata)]
     if not named and not found:
         found = _plausible(table, [c for c in table.columns if c not in usual], controls, parse, argument)
@@ -112,7 +128,7 @@ def _recognise(table: Table, controls: list[str] | None, parse: Parser, argument
                 f"perturbation labels and differ. Pass {argument}= with the right one."
             )
             raise InputError(msg)
-    return readable[0]
+    return replace(readable[0], guessed=readable[0].key != most_usual)
 
 
 def _plausible(

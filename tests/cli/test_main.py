@@ -29,15 +29,15 @@ def replace_run(monkeypatch, run):
     monkeypatch.setattr("scclamp.cli._evaluate.run", run)
 
 
-def test_help_is_quick_because_nothing_heavy_is_imported():
+def test_help_and_lists_are_quick_because_nothing_heavy_is_imported():
     code = (
         "import json, sys; from scclamp.cli import main\n"
-        "codes = [main(['--help']), main(['fit', '--help']), main(['nonsense'])]\n"
+        "codes = [main(['--help']), main(['fit', '--help']), main(['nonsense']), main(['datasets', 'list', '--json'])]\n"
         "print(json.dumps([codes, sorted({m.partition('.')[0] for m in sys.modules})]))"
     )
     done = python("-c", code, capture_output=True)
     codes, loaded = json.loads(done.stdout.splitlines()[-1])
-    assert codes == [0, 0, 2]
+    assert codes == [0, 0, 2, 0]
     assert HEAVY.isdisjoint(loaded)
 
 

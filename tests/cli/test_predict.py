@@ -138,3 +138,13 @@ def test_too_few_regulators_for_pairs(call, tmp_path):
     sc_c.write(one, tmp_path / "one.h5ad")
     done = call("predict", tmp_path / "one.h5ad", "--pairs")
     assert (done.code, "1 regulators, too few for --pairs" in done.err) == (1, True)
+
+
+def test_a_gene_that_was_dropped_is_named_as_such(call, screen_file, tmp_path):
+    screen = sc_c.read(screen_file)
+    sc_c.write(screen[:, screen.var_names != "REG03"].copy(), tmp_path / "screen.h5ad")
+    call("fit", tmp_path / "screen.h5ad", "-o", tmp_path / "fitted.h5ad", "--unmeasured", "drop", "--epochs", 2)
+    done = call("predict", tmp_path / "fitted.h5ad", "REG01+REG03")
+    assert done.code == 1
+    assert "'REG03' was perturbed in the screen, but the panel does not measure it" in done.err
+    assert "Fit with --unmeasured latent" in done.err

@@ -38,7 +38,7 @@ def test_picture(judged, same_image, legible):
     same_image(figure, "correlations")
 
 
-@pytest.mark.parametrize(("metric", "null"), [("r", "additive"), ("r_nonadditive", "no_change"), ("mse", "additive")])
+@pytest.mark.parametrize(("metric", "null"), [("r", "additive"), ("rho_nonadd", "no_change"), ("mse", "additive")])
 def test_combinations_are_sorted_by_the_network_with_nulls_beside(judged, metric, null):
     ax = sc_c.pl.correlations(judged, metric=metric)
     evaluation = judged.uns["clamp_evaluation"]

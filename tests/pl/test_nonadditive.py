@@ -43,7 +43,7 @@ def test_picture(judged, kinds, same_image, legible):
     same_image(figure, "nonadditive")
 
 
-@pytest.mark.parametrize("metric", ["projection", "r_nonadditive"])
+@pytest.mark.parametrize("metric", ["projection", "rho_nonadd"])
 def test_points_are_the_scores_of_the_combinations(judged, kinds, metric):
     ax = sc_c.pl.nonadditive(judged, kinds, metric=metric)
     pairs = judged.uns["clamp_evaluation"]["pairs"].assign(kind=lambda t: t["combination"].map(kinds))

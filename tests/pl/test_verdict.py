@@ -8,7 +8,7 @@ import scclamp as sc_c
 from scclamp._errors import InputError
 
 fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
-METRICS = ["skill", "gain_in_r", "r", "r_nonadditive", "interaction"]
+METRICS = ["skill", "gain_in_r", "r", "rho_nonadd", "interaction"]
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_a_control_that_has_to_be_named():
         perturbations(screen(["ctrl", "AHR"]), key="conditon")
 
 
-@pytest.mark.filterwarnings("ignore::scclamp._errors.InputWarning")
+@pytest.mark.filterwarnings("ignore::scclamp.errors.InputWarning")
 @pytest.mark.parametrize("added", ["perturbation", "condition"])
 def test_a_second_call_changes_nothing(added):
     adata = screen(["ctrl", "KLF1_AHR", "C19orf26", "doublet", None, "AHR"])

@@ -6,7 +6,7 @@ import pytest
 import scclamp as sc_c
 from scclamp._storage import decode
 
-pytestmark = [pytest.mark.stress, pytest.mark.filterwarnings("ignore::scclamp._errors.InputWarning")]
+pytestmark = [pytest.mark.stress, pytest.mark.filterwarnings("ignore::scclamp.errors.InputWarning")]
 EPOCHS = 3000
 
 

@@ -62,14 +62,14 @@ def test_every_null_has_a_row_for_every_metric(adata):
     scores = sc_c.tl.evaluate(adata, **FAST)
     wide = scores.query("group == 'all'").pivot(index="prediction", columns="metric", values="n")
     assert {"no_change", "mean_response", "additive", "denoised_additive", "saturated_additive"} <= set(wide.index)
-    metrics = ["r", "r_nonadditive", "projection", "top1", "top5", "mse", "r2", "skill", "gain_in_r"]
+    metrics = ["r", "rho_nonadd", "projection", "top1", "top5", "mse", "r2", "skill", "gain_in_r"]
     assert wide.drop(["replicate", "truth"])[metrics].notna().all().all()
     assert wide.loc[["network", "replicate"], "interaction"].notna().all()
 
 
 def test_no_change_scores_on_the_confounded_metric(adata):
     scores = sc_c.tl.evaluate(adata, **FAST).set_index(["prediction", "metric"])["value"]
-    assert scores["no_change", "r_nonadditive"] > 0.2
+    assert scores["no_change", "rho_nonadd"] > 0.2
 
 
 def test_interactions_of_noise_free_halves_reach_one(adata):
@@ -241,7 +241,7 @@ def test_the_report_shows_every_group(adata):
     at = next(i for i, line in enumerate(lines) if "in each group" in line)
     assert [line.split()[0] for line in lines[at + 2 : at + 4]] == ["epistasis", "synergy"]
     own = scores.query("prediction == 'network' and group == 'synergy'").set_index("metric")["value"]
-    shown = [f"{own[name]:.3f}" for name in ("r", "r_nonadditive", "gain_in_r", "skill")]
+    shown = [f"{own[name]:.3f}" for name in ("r", "rho_nonadd", "gain_in_r", "skill")]
     assert lines[at + 3].split()[1:] == ["3", *shown], "no interval for fewer than five"
     sc_c.tl.evaluate(adata, refit=False, **FAST)
     assert "in each group" not in adata.uns["clamp_evaluation"]["report"]

@@ -215,6 +215,9 @@ def test_unmeasured_targets(screen):
     with pytest.warns(InputWarning, match="unmeasured='drop'"):
         sc_c.tl.fit(without, unmeasured="drop", **SHORT)
     assert "REG03" not in decode(without).regulators
+    assert (decode(latent).params["left_out"], decode(without).params["left_out"]) == ([], ["REG03"])
+    with pytest.raises(InputError, match="'REG03' was perturbed in the screen, but the panel does not measure it"):
+        sc_c.tl.predict_clamps(without, ["REG01+REG03"])
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +242,7 @@ def knockouts():
     return ad.AnnData(means, obs=pd.DataFrame({"perturbation": names}, index=names), var=var), A
 
 
-@pytest.mark.filterwarnings("ignore:No condition has cells to validate:scclamp._errors.InputWarning")
+@pytest.mark.filterwarnings("ignore:No condition has cells to validate:scclamp.errors.InputWarning")
 def test_a_transcript_that_stays_is_no_dose(knockouts):
     screen, truth = knockouts
     pairs = ["REG1+REG3"]

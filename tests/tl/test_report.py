@@ -1,5 +1,6 @@
 """`tl.report`: one page, whole, readable, and without a word to anybody else."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -52,6 +53,17 @@ def test_what_was_not_asked_is_said(fitted, tmp_path):
     assert "sc_c.tl.evaluate(adata)" in text
     assert "sc_c.tl.enrich(adata, sets)" in text
     assert "What encoders let through" not in text
+    headings = re.findall("<h2>(.*?)</h2>", text)
+    assert headings == [
+        "The screen",
+        "The fit",
+        "The network",
+        "Condition by condition",
+        "Not on this page",
+        "What this cannot say",
+        "How it was made",
+    ]
+    assert "scclamp report --evaluate" in text
 
 
 def test_a_verdict_on_another_fit_is_not_shown(judged, tmp_path):
@@ -60,7 +72,8 @@ def test_a_verdict_on_another_fit_is_not_shown(judged, tmp_path):
     sc_c.tl.fit(adata, max_epochs=3, rng=1)
     adata.uns["clamp_evaluation"] = verdict
     text = sc_c.tl.report(adata, tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "The stored verdict is on another fit." in text
+    assert "The stored verdict is on another fit" in text
+    assert "<h2>The verdict</h2>" not in text
 
 
 def test_the_data_stay_as_they_are(judged, tmp_path):
@@ -144,5 +157,8 @@ def test_a_screen_of_singles_only_has_a_report(tmp_path):
     sc_c.tl.fit(adata, max_epochs=3, n_seeds=2)
     text = sc_c.tl.report(adata, tmp_path / "r.html").read_text(encoding="utf-8")
     assert "No combination was observed" in text
+    assert "the screen holds no combinations" in text
+    assert "scclamp benchmark" in text
+    assert "tl.evaluate" not in text
     assert "one member" not in text
     assert "members that agree on the sign" in text

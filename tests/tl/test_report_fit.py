@@ -5,6 +5,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import scclamp as sc_c
@@ -93,6 +94,22 @@ def test_the_strongest_edges_are_listed(source):
     head, *rows = rows_of(network_section(source))
     assert head == ["regulator", "target", "weight"]
     assert [row[:2] for row in rows] == edges[["regulator", "target"]].head(25).values.tolist()
+
+
+@pytest.mark.parametrize(("n", "caption"), [(12, "all 12 regulators"), (14, "the 12 strongest of 14 regulators")])
+def test_every_regulator_is_drawn_unless_there_are_many(n, caption, monkeypatch):
+    genes, regulators = [f"G{i:02d}" for i in range(40)], [f"G{i:02d}" for i in range(n)]
+    rng = np.random.default_rng(0)
+    rows = [(r, g, rng.normal()) for r in regulators for g in genes if r != g]
+    edges = pd.DataFrame(rows, columns=["regulator", "target", "weight"]).sort_values("weight", key=lambda w: -w.abs())
+    drawn = []
+    monkeypatch.setattr("scclamp.get.adjacency", lambda *_, **__: edges)
+    monkeypatch.setattr("scclamp.pl.network", lambda _, top, **__: drawn.extend(top))
+    monkeypatch.setattr("scclamp.pl.adjacency", lambda *_, **__: None)
+    monkeypatch.setattr("scclamp.tl._report_fit.picture", lambda _, text: text)
+    body = network_section(Source(None, None, None, "clamp", None)).body
+    assert f"Strongest targets of {caption}." in body
+    assert len(set(drawn)) == 12
 
 
 def test_correlations_leave_out_what_was_held(source):

@@ -8,7 +8,13 @@ import pytest
 
 import scclamp as sc_c
 from scclamp._storage import decode
-from scclamp.tl._report_results import _plain_words, enrichment_section, transmission_section, verdict_section
+from scclamp.tl._report_results import (
+    _plain_words,
+    enrichment_section,
+    missing_section,
+    transmission_section,
+    verdict_section,
+)
 from scclamp.tl._report_source import Source
 
 
@@ -30,6 +36,21 @@ def test_the_verdict_is_headline_table_and_text(source):
     for name, value in scores.items():
         row = shown[name.replace("_", " ")]
         assert row[0] == ("–" if pd.isna(value) else f"{value:.3g}")
+
+
+def test_a_verdict_of_an_earlier_version_is_shown(source):
+    new = verdict_section(source)
+    stored = source.adata.uns["clamp_evaluation"]
+    old = {
+        **stored,
+        "scores": stored["scores"].assign(metric=stored["scores"]["metric"].replace("rho_nonadd", "r_nonadditive")),
+        "pairs": stored["pairs"].rename(columns={"rho_nonadd": "r_nonadditive"}),
+    }
+    source.adata.uns["clamp_evaluation"] = old
+    shown = verdict_section(source)
+    source.adata.uns["clamp_evaluation"] = stored
+    assert "rho_nonadd" in shown.body
+    assert _table(shown.body) == _table(new.body)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +78,14 @@ def _table(body):
 
 def test_the_best_overlaps_come_first(source):
     adata = source.adata
+    assert enrichment_section(source) is None
+    assert "tl.enrich(adata, sets)" in missing_section(source).body
     sets = {f"module {j}": list(adata.var_names[adata.varm["true_A"][:, j] != 0]) for j in range(4)}
     sc_c.tl.enrich(adata, sets, min_size=3, n_top=10)
     shown = _table(enrichment_section(source).body)
     stored = adata.uns["clamp_enrichment"].sort_values("p", kind="stable")
     assert next(iter(shown)) == stored["regulator"].iloc[0]
+    assert missing_section(source) is None
 
 
 def test_encoders_are_told_only_where_somebody_asked(source):

@@ -1,5 +1,6 @@
 import itertools
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,24 @@ def test_latent_doses_run_from_zero_to_one():
 def test_the_labels_of_control_that_the_fit_was_told_are_control():
     adata = fits["simulated_fit"](params={"control": "DMSO"})
     assert read(["DMSO", "REG01+DMSO"], decode(adata)).names == ["control", "REG01"]
+
+
+@pytest.mark.parametrize(
+    ("unmeasured", "why"),
+    [
+        ("drop", r"the fit left its conditions out \(unmeasured='drop'\).*Fit with unmeasured='latent'"),
+        ("latent", "no training condition perturbed it alone: what it does is not known"),
+    ],
+)
+def test_a_gene_that_was_perturbed_and_not_measured_is_no_unknown_gene(unmeasured, why):
+    params = {**RESULT.params, "unmeasured": unmeasured, "left_out": ["MED12", "REG1"]}
+    result = replace(RESULT, params=params)
+    with pytest.raises(
+        InputError, match=f"'MED12' was perturbed in the screen, but the panel does not measure it, and {why}"
+    ):
+        read(["REG01+MED12"], result)
+    with pytest.raises(InputError, match="'MED13' is no gene of the fit"):
+        read(["MED13"], result)
+    older = replace(RESULT, params={name: value for name, value in params.items() if name != "left_out"})
+    with pytest.raises(InputError, match="'MED12' is no gene of the fit"):
+        read(["MED12"], older)

@@ -24,7 +24,7 @@ def test_scores_against_scipy(scorer, rng):
     for i, keep in enumerate(scorer.free):
         p, o, a = shift[i, keep], scorer.observed[i, keep], scorer.additive[i, keep]
         np.testing.assert_allclose(scores["r"][i], stats.pearsonr(p, o).statistic)
-        np.testing.assert_allclose(scores["r_nonadditive"][i], stats.pearsonr(p - a, o - a).statistic)
+        np.testing.assert_allclose(scores["rho_nonadd"][i], stats.pearsonr(p - a, o - a).statistic)
         np.testing.assert_allclose(scores["projection"][i], (p - a) @ (o - a) / ((o - a) @ (o - a)))
         np.testing.assert_allclose(scores["mse"][i], np.mean((p - o) ** 2))
         np.testing.assert_allclose(scorer.errors(shift)[i], ((p - o) ** 2).sum())
@@ -32,7 +32,7 @@ def test_scores_against_scipy(scorer, rng):
 
 def test_nothing_varies_means_undefined(scorer):
     assert np.isnan(scorer.scores(np.zeros_like(scorer.observed))["r"]).all()
-    assert np.isnan(scorer.scores(scorer.additive)["r_nonadditive"]).all()
+    assert np.isnan(scorer.scores(scorer.additive)["rho_nonadd"]).all()
 
 
 def test_a_clamped_gene_does_not_count(scorer, rng):

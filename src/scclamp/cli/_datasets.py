@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from scclamp.cli._options import add_command, add_general, read_settings, seed
 from scclamp.cli._output import aligned, say, say_json
 from scclamp.cli._paths import ADATA, require_output
+from scclamp.cli._published import PRESETS, SCREENS
 
 if TYPE_CHECKING:
     import argparse
 
     from scclamp.cli._options import Commands
 
-SCREENS = ("adamson_2016", "norman_2019", "papalexi_2021", "replogle_2022_k562", "replogle_2022_rpe1")
-PRESETS = ("tiny", "demo", "norman_like")
 _ABOUT = """\
 Published screens in one form, and simulated screens whose network is known.
 
@@ -81,19 +80,7 @@ def add(commands: Commands) -> None:
 
 def list_screens(options: argparse.Namespace) -> None:
     """Say which screens there are."""
-    from scclamp import datasets
-    from scclamp.datasets._registry import REGISTRY
-
-    found: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "about": (inspect.getdoc(getattr(datasets, name)) or "").partition("\n")[0],
-            "sources": {
-                key.partition("/")[2]: file.size for key, file in REGISTRY.items() if key.partition("/")[0] == name
-            },
-        }
-        for name in SCREENS
-    ]
+    found: list[dict[str, Any]] = [{"name": name, **screen._asdict()} for name, screen in SCREENS.items()]
     if options.json:
         say_json({"command": "datasets list", "screens": found, "presets": PRESETS})
         return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from scclamp._errors import InputError
+from scclamp._errors import InputError, InputWarning
+from scclamp.cli._fit_checks import look
 from scclamp.cli._genes import add_gene_names, name_genes
 from scclamp.cli._labels import WORDS as LABEL_WORDS
 from scclamp.cli._labels import add_labels, harmonise
@@ -91,6 +93,7 @@ def run(options: argparse.Namespace) -> None:
     n_cells, n_genes = unwrap(data, mod).adata.shape
     if not options.json:
         say(f"{options.screen}: {n_cells} cells x {n_genes} genes\n{labels}")
+    look(data, options, mod)
     if options.recipe:
         data, mod = _prepare(data, options), None
     require_suffix(options.output, suffixes_of(data))
@@ -189,13 +192,16 @@ def _prepare(data: Any, options: argparse.Namespace) -> Any:
     """The panel, log-normalised."""
     from scclamp import pp
 
-    return pp.recipe(
-        data,
-        n_top_genes=options.n_top_genes,
-        layer=options.layer,
-        library_size_key=options.library_size_key,
-        mod=options.mod,
-    )
+    with warnings.catch_warnings():
+        # Whoever is here has said what to do with them.
+        warnings.filterwarnings("ignore", "[0-9]+ of [0-9]+ perturbed genes are not measured", InputWarning)
+        return pp.recipe(
+            data,
+            n_top_genes=options.n_top_genes,
+            layer=options.layer,
+            library_size_key=options.library_size_key,
+            mod=options.mod,
+        )
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:

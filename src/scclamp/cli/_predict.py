@@ -23,6 +23,7 @@ WORDS = {
     "genes": "--genes",
     "key": "",
     "clamp_values": "--clamp-values",
+    "unmeasured": "--unmeasured",
     "out": "--output",
 }
 _ABOUT = """\

@@ -46,7 +46,7 @@ def require_depth(x: Tensor, depth: float, target_sum: float) -> None:
     >>> require_depth(torch.log1p(counts / 100 * 1e4), 100, 1e4)
     >>> require_depth(torch.log1p(counts / 100 * 1e4), 20, 1e4)
     Traceback (most recent call last):
-    scclamp._errors.InputError: depth=20 is near the sum over the panel...
+    scclamp.errors.InputError: depth=20 is near the sum over the panel...
     """
     relative = x.detach().double().clamp(min=0).expm1()
     one = torch.where(relative > 0, relative, torch.inf).amin(-1, keepdim=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _METRICS = {
     "r": "correlation with the observed shift (r)",
-    "r_nonadditive": "correlation of residuals (confounded)",
+    "rho_nonadd": "correlation of residuals (confounded)",
     "mse": "mean squared error",
 }
 _MOST_NAMES = 70
@@ -34,7 +34,7 @@ def correlations(
     adata: AnnData | MuData,
     nulls: str | Sequence[str] | None = None,
     *,
-    metric: Literal["r", "r_nonadditive", "mse"] = "r",
+    metric: Literal["r", "rho_nonadd", "mse"] = "r",
     mod: str | None = None,
     key: str = DEFAULT_KEY,
     evaluation: str | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scclamp._columns import unwrap
 from scclamp._errors import InputError, list_some
+from scclamp._verdicts import renamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ class Evaluation:
             there = f" Verdicts found: {list_some(known)}." if known else ""
             msg = f"adata has no verdict uns[{name!r}].{there} Call scclamp.tl.evaluate(adata, key={key!r}) first."
             raise InputError(msg)
-        return cls(*(found[part] for part in _PARTS))
+        return cls(renamed(found["scores"]), renamed(found["pairs"]), found["params"])
 
 
 def plain(prediction: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _METRICS = {
     "projection": "predicted residual along the observed one (1: as far as observed)",
-    "r_nonadditive": "correlation of predicted and observed residual",
+    "rho_nonadd": "correlation of predicted and observed residual",
 }
 _NULL = "no_change"
 _COLOURS = ("#E69F00", "#CC79A7", "#009E73", "#56B4E9", "#000000")
@@ -38,7 +38,7 @@ def nonadditive(
     adata: AnnData | MuData,
     categories: str | Mapping[str, str] | None = None,
     *,
-    metric: Literal["projection", "r_nonadditive"] = "projection",
+    metric: Literal["projection", "rho_nonadd"] = "projection",
     predictions: str | Sequence[str] | None = None,
     mod: str | None = None,
     key: str = DEFAULT_KEY,

@@ -27,7 +27,7 @@ _AXES = {
     "skill": "skill over the\nstrongest null",
     "gain_in_r": "gain in r over the\nstrongest null",
     "r": "correlation with the\nobserved shift (r)",
-    "r_nonadditive": "correlation of residuals\n(confounded)",
+    "rho_nonadd": "correlation of residuals\n(confounded)",
     "interaction": "interaction, other cells\n(cross-fitted)",
     "r2": "explained variance of\nshifts (R²)",
     "projection": "projection on observed\nresidual (confounded)",
@@ -37,7 +37,7 @@ _AXES = {
     "skill_without_network": "skill over the strongest\nnull without network",
     "gain_in_r_without_network": "gain in r, strongest\nnull without network",
 }
-_USUAL = ("skill", "gain_in_r", "r", "r_nonadditive", "interaction")
+_USUAL = ("skill", "gain_in_r", "r", "rho_nonadd", "interaction")
 _UNBOUNDED = ("skill", "gain_in_r")
 _AGAINST = {"_without_network": "that needs no network", "": "of all"}
 _CEILINGS = {"replicate": "--", "truth": ":"}

@@ -17,6 +17,8 @@ from scclamp._values import require_values
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from scclamp._source import Source
+
 _USUAL = frozenset(
     "n_counts ncounts total_counts ncount_rna n_umis n_umi numi umi_count umi_counts response_n_umis library_size".split()
 )
@@ -49,9 +51,7 @@ def library_sizes(table: Table, layer: str | None, key: str | None) -> NDArray[n
     source = open_layer(adata, layer)
     _, stats = grouped_sums(source, selector(np.zeros(adata.n_obs, dtype=np.int64), 1))
     require_values(adata, layer, stats, expects="counts")
-    sums = np.zeros(adata.n_obs)
-    for at, block in source.blocks(CHUNK_SIZE):
-        sums[at if source.by_rows else slice(None)] += np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
+    sums = row_sums(source)
     library = (
         sums if key is None else pd.to_numeric(table.read(key, "library_size_key"), errors="coerce").to_numpy(float)
     )
@@ -67,22 +67,29 @@ def library_sizes(table: Table, layer: str | None, key: str | None) -> NDArray[n
             f"adata holds {len(empty)} cells without any counts: {list_some(empty)}. "
             "Remove them, for instance with scanpy.pp.filter_cells(adata, min_counts=1)."
         )
-    if key is None:
-        _warn_if_cut(table, sums)
+    if key is None and (message := explain_cut(table, sums)):
+        warnings.warn(message, InputWarning, stacklevel=3)
     return library
 
 
-def _warn_if_cut(table: Table, sums: NDArray[np.float64]) -> None:
-    """Say when the genes seem to be a panel already, whose sum is no library size."""
+def row_sums(source: Source) -> NDArray[np.float64]:
+    """Sum of each row, whichever way a matrix is stored."""
+    sums = np.zeros(source.shape[0])
+    for at, block in source.blocks(CHUNK_SIZE):
+        sums[at if source.by_rows else slice(None)] += np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
+    return sums
+
+
+def explain_cut(table: Table, sums: NDArray[np.float64]) -> str:
+    """Say when the genes seem to be a panel already, whose sum is no library size; empty where nothing says so."""
     for key in table.columns:
         if key.casefold() not in _USUAL:
             continue
         whole = pd.to_numeric(table.read(key, "library_size_key"), errors="coerce").to_numpy(float)
         if (whole >= sums).all() and np.median(whole) > _CLEARLY * np.median(sums):
-            msg = (
+            return (
                 f"library_size_key=None: cells are scaled by the sum of their {table.adata.n_vars} genes (median "
                 f"{np.median(sums):g}), but obs[{key!r}] is larger (median {np.median(whole):g}), as if these genes were "
                 f"a panel already. Pass library_size_key={key!r} if it counts the whole transcriptome."
             )
-            warnings.warn(msg, InputWarning, stacklevel=4)
-            return
+    return ""

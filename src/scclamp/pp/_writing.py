@@ -20,7 +20,7 @@ def require_writable(adata: AnnData, argument: str, name: str) -> None:
     >>> import anndata as ad, numpy as np
     >>> require_writable(ad.AnnData(np.ones((2, 2))), "added", "a/b")
     Traceback (most recent call last):
-    scclamp._errors.InputError: added='a/b' must be a name without '/'. Use for example 'a_b'.
+    scclamp.errors.InputError: added='a/b' must be a name without '/'. Use for example 'a_b'.
     """
     if not isinstance(name, str) or not name or "/" in name:
         hint = str(name).replace("/", "_") or "split"

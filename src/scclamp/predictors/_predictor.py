@@ -47,7 +47,7 @@ def read_targets(targets: Iterable[Any]) -> list[Target]:
     [('AHR', 'KLF1'), ('GATA1',), ()]
     >>> read_targets(["AHR+KLF1"])
     Traceback (most recent call last):
-    scclamp._errors.InputError: targets[0]='AHR+KLF1' is no tuple of genes. Write for example ('A', 'B'), or () for the control.
+    scclamp.errors.InputError: targets[0]='AHR+KLF1' is no tuple of genes. Write for example ('A', 'B'), or () for the control.
     """
     found: list[Target] = []
     for position, target in enumerate([targets] if isinstance(targets, str) else targets):

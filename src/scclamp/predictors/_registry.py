@@ -65,7 +65,7 @@ def create(name: str) -> Predictor:
     Additive()
     >>> create("aditive")
     Traceback (most recent call last):
-    scclamp._errors.InputError: name='aditive' is no predictor. Did you mean 'additive'? ...
+    scclamp.errors.InputError: name='aditive' is no predictor. Did you mean 'additive'? ...
     """
     if name not in REGISTRY:
         hint = did_you_mean(str(name), REGISTRY)

@@ -88,7 +88,8 @@ def evaluate(
     `uns["clamp_evaluation"]` : dict
         `scores`, that table; `pairs`, the scores of each combination; `report`, a text to read; `params`.
 
-    Metrics: `r` (eq. 6 of the paper), `r_nonadditive` and `projection` (of the residual from the observed additive sum; confounded, since both
+    Metrics: `r` (eq. 6 of the paper), `rho_nonadd` (in `pairs` that of each combination as :func:`scclamp.metrics.rho_nonadd` has it, in `scores` their
+    mean) and `projection` (both of the residual from the observed additive sum; confounded, since both
     sides share that sum: read them beside the nulls), `top1` and `top5` (retrieval by cosine), `mse`, `r2`, `skill` and
     `gain_in_r` over the strongest null of the same group, which every resample finds anew, the same over the strongest that needs no
     network (`skill_without_network`, `gain_in_r_without_network`), and, when there are cells to halve, `interaction`: the prediction

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from scclamp.tl._judged import Judged
 
-PER_PAIR = ("r", "r_nonadditive", "projection", "top1", "top5", "mse")
+PER_PAIR = ("r", "rho_nonadd", "projection", "top1", "top5", "mse")
 _COLUMNS = ("prediction", "metric", "group", "value", "low", "high", "n")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scclamp.tl._judged import Judged
 
 Figures = dict[tuple[str, str], Interval]
-_SHOWN = {"r": "r", "r_nonadditive": "rho_nonadd", "top1": "top 1", "top5": "top 5", "r2": "R2", "skill": "skill"}
+_SHOWN = {"r": "r", "rho_nonadd": "rho_nonadd", "top1": "top 1", "top5": "top 5", "r2": "R2", "skill": "skill"}
 
 
 def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) -> str:
@@ -95,7 +95,7 @@ def _strata(scores: pd.DataFrame) -> list[str]:
     lines.append(f"  {'group':{width}}  {'n':>4}  {'r':>6}  {'rho_nonadd':>10}  {'gain in r':>9}  skill")
     for group, rows in own.groupby("group", sort=False):
         of: Any = rows.set_index("metric")[["value", "low", "high", "n"]].to_dict("index")
-        r, nonadditive, gain = (_number(of[metric]["value"]) for metric in ("r", "r_nonadditive", "gain_in_r"))
+        r, nonadditive, gain = (_number(of[metric]["value"]) for metric in ("r", "rho_nonadd", "gain_in_r"))
         skill = _interval(Interval(*(of["skill"][each] for each in ("value", "low", "high"))))
         lines.append(f"  {group:{width}}  {of['r']['n']:>4}  {r:>6}  {nonadditive:>10}  {gain:>9}  {skill}")
     return lines

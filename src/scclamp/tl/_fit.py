@@ -69,9 +69,10 @@ def fit(
     adata
         Cells, or one row per condition, with log-normalised expression. MuData needs `mod`.
     perturbation_key
-        Column of `obs` with the perturbations; by default recognised.
+        Column of `obs` with the perturbations; by default the one that `pp.perturbations` wrote, or one of a usual name such as
+        `perturbation`. Where only what a column holds says that it is the one, a warning names it and its control labels.
     control
-        Label or labels of the control cells; by default recognised.
+        Label or labels of the control cells; by default the usual ones (`control`, `non-targeting`, `NT`, ...).
     layer
         Layer with log-normalised expression; `X` by default.
     mod
@@ -127,7 +128,7 @@ def fit(
     `var["clamp_regulator"]` : bool
         Which genes are regulators.
     `uns["clamp"]` : dict
-        `params` (all arguments and settings), `kinetics`, `regulators`, `members` (of an ensemble), digests of all of it,
+        `params` (all arguments and settings, and `left_out`, the perturbed genes that the network knows nothing of), `kinetics`, `regulators`, `members` (of an ensemble), digests of all of it,
 
         - `history`: losses of each epoch and member;
         - `diagnostics`: for each training `condition` the `status` (0 converged, 1 steps ran out, 2 not finite, 3 unstable),
@@ -153,7 +154,7 @@ def fit(
     adata = adata.copy() if copy else adata
     rng = read_rng(rng, config.seed)
     bootstrap = n_members > 1 if bootstrap is None else bootstrap
-    conditions, problem, lens = _prepare(
+    conditions, problem, lens, lost = _prepare(
         adata,
         encoder,
         unmeasured=unmeasured,
@@ -178,6 +179,7 @@ def fit(
         "bootstrap": bootstrap,
         "point": "first" if bootstrap else "mean",
         "unmeasured": unmeasured,
+        "left_out": lost,
         "clamp_values": clamp_values,
         "denoised": strength.tolist(),
     }
@@ -204,10 +206,11 @@ def _prepare(
     labels: dict[str, Any],
     layer: str | None,
     split: dict[str, Any],
-) -> tuple[Conditions, FitProblem, Encoder]:
-    """Read the conditions, and turn the single-gene ones into tensors, seen through a lens."""
+) -> tuple[Conditions, FitProblem, Encoder, list[str]]:
+    """Read the conditions, and turn the single-gene ones into tensors, seen through a lens; and name the genes left out."""
     mod = labels["mod"]
-    cells = resolve_unmeasured(assign(adata, **labels, **split, rng=rng), unwrap(adata, mod).adata, unmeasured)
+    labelled = assign(adata, **labels, **split, rng=rng)
+    cells = resolve_unmeasured(labelled, unwrap(adata, mod).adata, unmeasured)
     conditions = Conditions.from_cells(
         adata, cells, layer=layer, mod=mod, clamp_values=clamp_values, n_bootstrap=n_bootstrap, rng=rng
     )
@@ -217,7 +220,11 @@ def _prepare(
     look_through(lens, singles, getattr(torch, dtype), device)
     encoded = encoders.encoded_means(lens, singles, adata, cells=cells)
     problem = FitProblem.of(singles, encoded, lens.encode, lens.fingerprint(), device)
-    return conditions, problem, lens
+    # Genes that are neither measured nor regulators: whoever asks for their effect is told why there is none.
+    lost = {gene for targets in labelled.targets for gene in targets}.difference(
+        conditions.genes, conditions.regulators
+    )
+    return conditions, problem, lens, sorted(lost)
 
 
 def _run(trainer: Trainer, checkpointer: Checkpointer | None) -> None:

@@ -13,7 +13,7 @@ from scclamp._storage import decode
 from scclamp.tl._report_fit import condition_section, fit_section, network_section, screen_section
 from scclamp.tl._report_page import page
 from scclamp.tl._report_record import limits_section, record_section
-from scclamp.tl._report_results import enrichment_section, transmission_section, verdict_section
+from scclamp.tl._report_results import enrichment_section, missing_section, transmission_section, verdict_section
 from scclamp.tl._report_source import Source
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _SECTIONS = (
     condition_section,
     enrichment_section,
     transmission_section,
+    missing_section,
     limits_section,
     record_section,
 )
@@ -50,7 +51,7 @@ def report(
     """Write one self-contained page about a fit: verdict, network, diagnostics, settings.
 
     The page holds what is in `adata`: :func:`scclamp.tl.evaluate`, :func:`scclamp.tl.enrich` and :func:`scclamp.tl.transmission` add their
-    parts when they were called before, and the page says what was not. Pictures are inside; opening it fetches nothing.
+    parts when they were called before, and below them the page says what was not. Pictures are inside; opening it fetches nothing.
 
     Parameters
     ----------

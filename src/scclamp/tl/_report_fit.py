@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scclamp.tl._report_source import Source
 
 _MOST_ROWS = 25
-_MOST_REGULATORS = 8
+_MOST_REGULATORS = 12
 _FEW_CELLS = 10
 
 
@@ -85,7 +85,13 @@ def _kept(epochs: np.ndarray) -> str:
 def network_section(source: Source) -> Section:
     """The strongest edges as a picture, as a heatmap and as a table."""
     edges = get.adjacency(source.data, mod=source.mod, key=source.key)
-    top = list(edges["regulator"].drop_duplicates()[:_MOST_REGULATORS])
+    acting = edges.loc[edges["weight"] != 0, "regulator"].drop_duplicates()
+    top = list(acting[:_MOST_REGULATORS])
+    which = (
+        f"all {len(acting)} regulators"
+        if len(top) == len(acting)
+        else f"the {len(top)} strongest of {len(acting)} regulators"
+    )
     shared: dict[str, Any] = {"mod": source.mod, "key": source.key, "return_fig": True}
     parts = [
         say(
@@ -94,7 +100,7 @@ def network_section(source: Source) -> Section:
         ),
         picture(
             pl.network(source.data, top, n_targets=8, reference=source.reference, **shared),
-            f"Strongest targets of the {len(top)} regulators with the strongest edges.",
+            f"Strongest targets of {which}.",
         ),
         picture(
             pl.adjacency(source.data, **shared),

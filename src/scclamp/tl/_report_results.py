@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from scclamp import pl
 from scclamp._digest import digest_text, dump_json
-from scclamp._keys import Keys
+from scclamp._keys import SEPARATOR, Keys
+from scclamp._verdicts import renamed
 from scclamp.tl._report_page import Section, folded, picture, say, table
 
 if TYPE_CHECKING:
@@ -21,28 +21,18 @@ _METRICS = {
     "r2": "R2",
     "skill": "skill over the strongest null",
     "top1": "top 1",
-    "r_nonadditive": "rho_nonadd",
+    "rho_nonadd": "rho_nonadd",
 }
 _MOST_ROWS = 20
 
 
-def verdict_section(source: Source) -> Section:
-    """Whether the network predicts combinations better than what needs no network."""
-    stored = source.adata.uns.get(f"{source.key}_evaluation")
-    title = "The verdict"
-    if stored is None:
-        return Section(
-            title,
-            _missing(
-                "This fit was not judged.",
-                "sc_c.tl.evaluate(adata)",
-                "a screen that holds combinations (`scclamp evaluate` on the command line)",
-            ),
-        )
-    if stored["params"]["fit_sha256"] != digest_text(dump_json(source.result.digests)):
-        return Section(title, _missing("The stored verdict is on another fit.", "sc_c.tl.evaluate(adata)", "it again"))
+def verdict_section(source: Source) -> Section | None:
+    """Whether the network predicts combinations better than what needs no network; None where that was not asked."""
+    if _lacks_verdict(source):
+        return None
+    stored = source.adata.uns[f"{source.key}_evaluation"]
     headline = stored["report"].split("\n\n")[1].replace("\n", " ")
-    scores = stored["scores"]
+    scores = renamed(stored["scores"])
     whole = scores[(scores["group"] == "all") & scores["metric"].isin(_METRICS)]
     wide = whole.pivot_table(index="prediction", columns="metric", values="value", sort=False, dropna=False)
     wide = wide[[m for m in _METRICS if m in wide]].rename(columns=_METRICS).reset_index()
@@ -59,17 +49,14 @@ def verdict_section(source: Source) -> Section:
         table(wide.assign(prediction=wide["prediction"].str.replace("_", " "))),
         folded("The whole verdict as text", stored["report"]),
     ]
-    return Section(title, "\n".join(parts))
+    return Section("The verdict", "\n".join(parts))
 
 
-def enrichment_section(source: Source) -> Section:
-    """Whether targets agree with what is known."""
+def enrichment_section(source: Source) -> Section | None:
+    """Whether targets agree with what is known; None where that was not asked."""
     stored = source.adata.uns.get(Keys(source.key).enrichment)
-    title = "Agreement with known gene sets"
     if stored is None:
-        return Section(
-            title, _missing("Targets were not compared with known sets.", "sc_c.tl.enrich(adata, sets)", "gene sets")
-        )
+        return None
     columns = ["regulator", "library", "term", "overlap", "set_size", "fold", "p", "p_adjusted", "genes"]
     best = stored.sort_values("p", kind="stable").head(_MOST_ROWS)[columns]
     parts = [
@@ -79,7 +66,7 @@ def enrichment_section(source: Source) -> Section:
         ),
         table(best.rename(columns={"p_adjusted": "p adjusted", "set_size": "genes in the set"})),
     ]
-    return Section(title, "\n".join(parts))
+    return Section("Agreement with known gene sets", "\n".join(parts))
 
 
 def transmission_section(source: Source) -> Section | None:
@@ -122,5 +109,30 @@ def _plain_words(scores: pd.DataFrame) -> str:
     return "Adding up the effects of the single genes predicts these combinations as well as the network does."
 
 
-def _missing(what: str, call: str, with_: str) -> str:
-    return f'<p class="missing">{escape(what)} Call <code>{escape(call)}</code> with {escape(with_)}, and make the report anew.</p>'
+def missing_section(source: Source) -> Section | None:
+    """What was not asked of this fit, and the calls that would; below all that was."""
+    missing = [_lacks_verdict(source)]
+    if Keys(source.key).enrichment not in source.adata.uns:
+        missing.append(
+            "Targets were not compared with known sets: call <code>sc_c.tl.enrich(adata, sets)</code> (on the command line "
+            "<code>scclamp enrich</code>) and make the report anew."
+        )
+    lines = [f'<p class="missing">{line}</p>' for line in missing if line]
+    return Section("Not on this page", "\n".join(lines)) if lines else None
+
+
+def _lacks_verdict(source: Source) -> str:
+    """Why there is no verdict on this fit, and what makes one; empty where there is one."""
+    stored = source.adata.uns.get(f"{source.key}_evaluation")
+    if stored is not None and stored["params"]["fit_sha256"] == digest_text(dump_json(source.result.digests)):
+        return ""
+    if stored is None and not any(SEPARATOR in name for name in source.names):
+        return (
+            "There is no verdict, since the screen holds no combinations: <code>sc_c.tl.benchmark(adata, splits='low_sample')"
+            "</code> (on the command line <code>scclamp benchmark</code>) judges predictions of single perturbations."
+        )
+    why = "This fit was not judged" if stored is None else "The stored verdict is on another fit"
+    return (
+        f"{why}: call <code>sc_c.tl.evaluate(adata)</code> (on the command line <code>scclamp report --evaluate</code>) and make "
+        "the report anew."
+    )

@@ -138,6 +138,9 @@ class _Reader:
         self.max_dose = max_dose
         self.controls = result.controls
         self.control_labels = frozenset(self.controls or ())
+        # Fits of earlier versions do not say what they left out.
+        self.left_out: frozenset[str] = frozenset(result.params.get("left_out", ()))
+        self.dropped = result.params.get("unmeasured") == "drop"
 
     def read(self, request: Any) -> _Read:
         """Columns of a request in their order, and their doses if there are any."""
@@ -228,8 +231,18 @@ class _Reader:
                 f"{gene!r} is measured but has no column in the network, since no training condition perturbed it "
                 f"alone: what it does to other genes is not known.{did_you_mean_gene(gene, self.regulators)} {known}"
             )
+        if gene in self.left_out:
+            return f"{gene!r} was perturbed in the screen, but the panel does not measure it, {self._explain_left_out()} {known}"
         hint = did_you_mean_gene(gene, self.regulators) or did_you_mean_gene(gene, self.genes)
         return f"{gene!r} is no gene of the fit.{hint} {known}"
+
+    def _explain_left_out(self) -> str:
+        if self.dropped:
+            return (
+                "and the fit left its conditions out (unmeasured='drop'): what it does is not known. Fit with unmeasured='latent' "
+                "to give it a dose of its own."
+            )
+        return "and no training condition perturbed it alone: what it does is not known."
 
 
 def write_dose(dose: float) -> str:

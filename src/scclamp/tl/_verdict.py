@@ -64,7 +64,7 @@ class Scorer:
         both = shift, self.observed
         return {
             "r": rho(*both, **where),
-            "r_nonadditive": rho_nonadd(*both, additive_shift=self.additive, **where),
+            "rho_nonadd": rho_nonadd(*both, additive_shift=self.additive, **where),
             "projection": residual_projection(*both, additive_shift=self.additive, **where),
             # Every combination competes on the same genes here, or the clamped ones would tell them apart.
             "top1": retrieval(*both, control=where["control"], k=1, exclude=~self.free.all(0)),

@@ -1,0 +1,26 @@
+"""Tables of a verdict that an earlier version stored, under the names that scores have now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_RENAMED = {"r_nonadditive": "rho_nonadd"}
+
+
+def renamed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of scores, or of pairs, with today's names.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> renamed(pd.DataFrame({"metric": ["r", "r_nonadditive"]}))["metric"].tolist()
+    ['r', 'rho_nonadd']
+    >>> list(renamed(pd.DataFrame({"r_nonadditive": [0.4]})))
+    ['rho_nonadd']
+    """
+    if "metric" in table:
+        return table.assign(metric=table["metric"].astype(object).replace(_RENAMED))
+    return table.rename(columns=_RENAMED)
