@@ -76,13 +76,13 @@ def test_one_name_is_one_gene(fitted):
 
 
 def _modules(ax):
-    return [line.get_label() for line in ax.get_lines()]
+    return [bar.get_label() for bar in ax.patches]
 
 
 def test_columns_carry_their_modules(fitted):
     ax = sc_c.pl.adjacency(fitted, n_modules=3)
     assert _modules(ax) == ["module 1", "module 2", "module 3"]
-    assert sum(np.ptp(line.get_xdata()) for line in ax.get_lines()) == 8
+    assert sum(bar.get_width() for bar in ax.patches) == 8
     assert _modules(sc_c.pl.adjacency(fitted, n_modules=1)) == _modules(sc_c.pl.adjacency(fitted, cluster=False)) == []
     with pytest.raises(InputError, match="n_modules=3 needs cluster=True"):
         sc_c.pl.adjacency(fitted, n_modules=3, cluster=False)

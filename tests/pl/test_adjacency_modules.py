@@ -59,17 +59,31 @@ def test_the_bar_spans_the_columns_of_each_module():
     _, ax = plt.subplots(figsize=(4, 2))
     ax.set(xlim=(-0.5, 6.5))
     draw_modules(ax, np.array([1, 1, 0, 2, 2, 2, 0]))
-    bars = {line.get_label(): list(line.get_xdata()) for line in ax.get_lines()}
+    bars = {bar.get_label(): [bar.get_x(), bar.get_x() + bar.get_width()] for bar in ax.patches}
     assert bars == {"module 1": [-0.5, 1.5], "module 2": [2.5, 5.5]}
     places = {text.get_text(): text.get_position()[0] for text in ax.texts}
     assert (places["1"], places["2"]) == (0.5, 4.0)
-    assert len({line.get_color() for line in ax.get_lines()}) == 2
+    assert len({bar.get_facecolor() for bar in ax.patches}) == 2
+
+
+def test_the_bar_is_inside_the_figure_without_the_help_of_its_names():
+    figure, ax = plt.subplots(figsize=(4, 2), layout="constrained")
+    ax.set(xlim=(-0.5, 6.5))
+    draw_modules(ax, np.array([1, 1, 0, 2, 2, 2, 0]))
+    for text in ax.texts:
+        text.set_in_layout(False)
+    figure.canvas.draw()
+    axes, whole = ax.get_window_extent(), figure.bbox
+    for bar in ax.patches:
+        box = bar.get_window_extent()
+        assert axes.y1 < box.y0 < box.y1 < whole.y1
+        assert box.height == pytest.approx(9 / 72 * figure.dpi)
 
 
 def test_without_modules_there_is_no_bar():
     _, ax = plt.subplots()
     draw_modules(ax, np.zeros(4, int))
-    assert not ax.get_lines()
+    assert not ax.patches
     assert not ax.texts
 
 

@@ -91,7 +91,16 @@ def test_seeds_are_averaged_and_counted():
     (panel,) = _panels(sc_c.pl.benchmark(table))
     cell = _cells(panel)[0, 0]
     assert (cell.get_text(), cell.get_fontweight()) == ("0.30", "normal")
-    assert panel.get_title(loc="left") == "additive\ncombinations, genes seen: 2 (n = 9 to 11, 2 seeds)"
+    assert panel.get_title(loc="left") == "additive\ncombinations, genes seen: 2\n(n = 9 to 11, 2 seeds)"
+
+
+@pytest.mark.parametrize("metrics", ["skill", ["skill", "mse"], None])
+def test_headings_stay_above_their_own_panels(legible, metrics):
+    splits = [("a split with a long name", f"combo_seen{i}") for i in range(4)]
+    ax = sc_c.pl.benchmark(_table(splits=splits, seeds=(0, 1)), metrics)
+    legible(ax.get_figure())
+    for panel in _panels(ax):
+        assert panel._left_title.get_window_extent().x1 <= panel.get_window_extent().x1 + 8
 
 
 @pytest.mark.parametrize("n", [1, 3, 7])

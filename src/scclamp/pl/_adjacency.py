@@ -128,7 +128,7 @@ def _size(columns: list[str], rows: list[str]) -> tuple[float, float]:
     """Width and height of a figure in inches, with room for names where they are written."""
     width, height = (_PITCH * len(n) if len(n) <= _MOST_LABELS else _UNNAMED for n in (columns, rows))
     left, below = (widest(n) if len(n) <= _MOST_LABELS else 0.0 for n in (rows, columns))
-    return (max(width, 40) + left + 100) / 72, (max(height, 90) + below + 45) / 72
+    return (max(width, 40) + left + 116) / 72, (max(height, 90) + below + 45) / 72
 
 
 def _order(table: np.ndarray) -> np.ndarray:
@@ -151,7 +151,8 @@ def _draw(ax: Axes, weights: np.ndarray) -> None:
     colours = colormaps[DIVERGING].with_extremes(bad="0.75")
     image = ax.imshow(weights, cmap=colours, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.6, extend="both", aspect=15, pad=0.02)
-    bar.set_label("weight of the regulator on the target", fontsize=8)
+    own = "\n(grey: on itself)" if np.isnan(weights).any() else ""
+    bar.set_label(f"weight on the target{own}", fontsize=8)
     bar.ax.tick_params(labelsize=SMALL)
     ax.set_xlabel("regulator", fontsize=9)
     ax.set_ylabel("target", fontsize=9)

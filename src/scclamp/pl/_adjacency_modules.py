@@ -61,21 +61,27 @@ def modules(tree: np.ndarray, n_modules: int | None) -> np.ndarray:
 
 def draw_modules(ax: Axes, labels: np.ndarray) -> None:
     """Draw a bar above the columns, in which each module has a number, and lines at its borders."""
-    from matplotlib.transforms import ScaledTranslation
+    from matplotlib.patches import Rectangle
+    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
     figure = ax.figure
-    above = ax.get_xaxis_transform() + ScaledTranslation(0, _ABOVE / 72, figure.dpi_scale_trans)
+    # Inches above the axes. The bar is of patches: matplotlib 3.10 leaves no room for thick lines without height.
+    inches = figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)
+    above = blended_transform_factory(ax.transData, inches)
+    middle = _ABOVE / 72
     pitch = ax.get_window_extent().width / figure.dpi * 72 / len(labels)
     for number, colour in zip(range(1, labels.max() + 1), cycle(_COLOURS), strict=False):
         at = np.flatnonzero(labels == number)
         ends = at[0] - 0.5, at[-1] + 0.5
         style: dict[str, Any] = {"transform": above, "clip_on": False}
-        ax.plot(ends, (1, 1), color=colour, lw=_BAR, solid_capstyle="butt", label=f"module {number}", **style)
+        corner = ends[0], middle - _BAR / 144
+        bar = Rectangle(corner, len(at), _BAR / 72, facecolor=colour, lw=0, label=f"module {number}", **style)
+        ax.add_artist(bar)
         ax.vlines(ends, -0.02, 1, transform=ax.get_xaxis_transform(), color="0.4", lw=0.5, clip_on=True)
         if text_width(str(number)) < pitch * len(at):
-            ax.text(at.mean(), 1, str(number), ha="center", va="center", fontsize=SMALL, **style)
+            ax.text(at.mean(), middle, str(number), ha="center", va="center", fontsize=SMALL, **style)
     if labels.any():
-        ax.text(-0.5, 1, "module ", ha="right", va="center", fontsize=SMALL, transform=above)
+        ax.text(-0.5, middle, "module ", ha="right", va="center", fontsize=SMALL, transform=above)
 
 
 def describe_modules(labels: np.ndarray, names: list[str], width: float) -> str:

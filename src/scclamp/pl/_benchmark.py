@@ -13,6 +13,7 @@ from scclamp._errors import InputError, list_some
 from scclamp.pl._axes import COLOURS, finish, new_axes
 from scclamp.pl._evaluation import plain
 from scclamp.pl._panels import side_by_side, stacked
+from scclamp.pl._text import text_width, widest
 from scclamp.predictors import NULLS
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ _NEEDED = ("split", "seed", "subgroup", "predictor", "n_targets", "skill_low")
 _KEY = (
     "Darker: better rank in the column. Diamond: a null is as good. Dash: no prediction. Bold skill: interval above 0."
 )
-_MOST_COLUMNS = 12
-"""Columns side by side; further panels stand below."""
 _CELL = (0.56, 0.2)
 """Inches."""
+_NARROWEST, _GAP, _WIDEST = 1.1, 0.23, 7.6
+"""Inches of a panel, between two of them, and of all side by side; further panels stand below."""
 
 
 class Panel(NamedTuple):
@@ -81,6 +82,10 @@ def benchmark(
     rank in the column. An orange diamond says that a null is as good as the predictor, a dash that nothing was predicted, bold that the
     95 % interval of the skill lies above 0 for every seed. Nulls stand below the line.
 
+    There are no ceilings as in `pl.verdict`: in most splits training and judging share the control cells, so that predicted and
+    observed shifts share their noise and a score may pass what an independent replicate would reach. `tl.evaluate` halves the
+    controls too.
+
     Examples
     --------
     >>> import scclamp as sc_c
@@ -93,19 +98,48 @@ def benchmark(
     chosen = [name for name in _USUAL if name in known] if metrics is None else _asked(metrics, known)
     rows = _rows(table)
     panels = _panels(table, rows, chosen)
-    across = max(1, min(len(panels), _MOST_COLUMNS // len(chosen)))
+    one = max(_CELL[0] * len(chosen), _NARROWEST)
+    across = min(len(panels), max(1, int(_WIDEST / (one + _GAP))))
     down = -(-len(panels) // across)
-    ax = new_axes(ax, (1.9 + _CELL[0] * across * (len(chosen) + 0.4), 0.5 + down * (0.95 + _CELL[1] * len(rows))))
-    for i, strip in enumerate(stacked(ax, [_CELL[1] * len(rows)] * down, gap=0.95)):
-        for j, place in enumerate(side_by_side(strip, [1.0] * across, gap=0.4 / len(chosen))):
-            if i * across + j < len(panels):
-                _draw(place, panels[i * across + j], labels=j == 0)
+    width = _width(ax, across * (one + _GAP) - _GAP)
+    scale = width / (across * (one + _GAP) - _GAP)
+    headings = [_wrapped(panel.heading, 72 * scale * one) for panel in panels]
+    above = 0.45 + 0.15 * max(len(heading.splitlines()) for heading in headings)
+    key = textwrap.fill(_KEY, int(18 * width))
+    names = _names(rows)
+    high = down * (above + _CELL[1] * len(rows)) + 0.13 * len(key.splitlines()) + 0.15
+    ax = new_axes(ax, (widest(names, 8) / 72 + 0.2 + width, high))
+    for i, strip in enumerate(stacked(ax, [_CELL[1] * len(rows)] * down, gap=above)):
+        for j, place in enumerate(side_by_side(strip, [1.0] * across, gap=_GAP / one)):
+            if (at := i * across + j) < len(panels):
+                _draw(place, panels[at], names if j == 0 else [])
+                place.set_title(headings[at], fontsize=8, loc="left")
             else:
                 place.set_axis_off()
-    width = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width
     below: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, -6), "textcoords": "offset points", "va": "top"}
-    ax.annotate(textwrap.fill(_KEY, max(20, int(17 * width))), (0, 0), fontsize=7, **below)
+    ax.annotate(key, (0, 0), fontsize=7, **below)
     return finish(ax, show=show, return_fig=return_fig)
+
+
+def _width(ax: Axes | None, wanted: float) -> float:
+    """Inches of all panels: those of the axes given, or of a figure of our own."""
+    if ax is None:
+        return max(wanted, 2 * _NARROWEST)
+    return float(ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width)
+
+
+def _wrapped(heading: str, points: float) -> str:
+    """Break lines that are longer than a panel is wide."""
+    found = [""]
+    for line in heading.split("\n"):
+        for word in line.split(" "):
+            longer = f"{found[-1]} {word}".lstrip()
+            if text_width(longer, 8) > points and found[-1]:
+                found.append(word)
+            else:
+                found[-1] = longer
+        found.append("")
+    return "\n".join(found[:-1])
 
 
 def _require(table: object) -> None:
@@ -149,10 +183,14 @@ def _describe(subgroup: str, own: pd.DataFrame) -> str:
     )
     n, seeds = sorted(own["n_targets"].unique()), own["seed"].nunique()
     targets = f"n = {n[0]}" if len(n) == 1 else f"n = {n[0]} to {n[-1]}"
-    return f"{plain(name)} ({targets}{f', {seeds} seeds' if seeds > 1 else ''})"
+    return f"{plain(name)}\n({targets}{f', {seeds} seeds' if seeds > 1 else ''})"
 
 
-def _draw(ax: Axes, panel: Panel, *, labels: bool) -> None:
+def _names(rows: list[str]) -> list[str]:
+    return [f"{plain(name)} (null)" if name in NULLS else plain(name) for name in rows]
+
+
+def _draw(ax: Axes, panel: Panel, names: list[str]) -> None:
     """One panel: colours by rank, numbers, and a line above the nulls."""
     from matplotlib import colormaps
 
@@ -176,11 +214,9 @@ def _draw(ax: Axes, panel: Panel, *, labels: bool) -> None:
     if null.any() and not null.all():
         ax.axhline(np.flatnonzero(null)[0] - 0.5, color="black", lw=1.2)
     ax.set_xticks(range(scores.shape[1]), [_NAMES[name] for name in metrics], fontsize=7)
-    names = [f"{plain(name)} (null)" if name in NULLS else plain(name) for name in scores.index]
-    ax.set_yticks(range(len(names)) if labels else [], names if labels else [], fontsize=8)
+    ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
-    ax.set_title(panel.heading, fontsize=8, loc="left")
 
 
 def _ranks(goodness: np.ndarray) -> np.ndarray:
