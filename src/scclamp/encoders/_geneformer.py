@@ -10,29 +10,25 @@ import torch
 
 from scclamp._arguments import require_choice, require_whole
 from scclamp._errors import InputError
-from scclamp.encoders._batches import in_batches
+from scclamp.encoders._frozen import Frozen
 from scclamp.encoders._geneformer_files import Vocabulary, read_model
 from scclamp.encoders._geneformer_map import GeneformerMap
 from scclamp.encoders._geneformer_ranks import require_temperature
 from scclamp.encoders._identifiers import map_ensembl
 from scclamp.encoders._pickles import read_dictionary
-from scclamp.encoders._wrap import Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
-
     from scclamp.encoders._geneformer_files import Dictionary
     from scclamp.encoders._geneformer_model import GeneformerConfig
-    from scclamp.encoders._genes import GeneMapping
     from scclamp.encoders._identifiers import Table
 
 _EMBEDDINGS = ("cls", "mean")
 _TABLES = {".csv", ".tsv", ".tab", ".txt", ".gz"}
 
 
-class Geneformer:
+class Geneformer(Frozen[GeneformerMap]):
     """The cell embedding of Geneformer (Theodoris et al., 2023), differentiable through the order of the genes.
 
     A cell is the sequence of the genes that it expresses, that of the highest expression first, once every gene is divided by its
@@ -78,13 +74,6 @@ class Geneformer:
     """
 
     name = "geneformer"
-    affine = False
-    input = "log"
-
-    def __init__(self, function: GeneformerMap, mapping: GeneMapping, *, batch_size: int | None = 16) -> None:
-        self.function = function.eval().requires_grad_(False)
-        self.mapping = mapping
-        self.batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
 
     @classmethod
     def from_checkpoint(
@@ -169,18 +158,7 @@ class Geneformer:
     def gene_embeddings(self) -> np.ndarray:
         """What the model knows of each gene of the panel (genes, d) without its place; NaN for unknown genes."""
         table = self.function.model.embeddings.word_embeddings.weight
-        found = np.full((len(self.mapping.genes), table.shape[1]), np.nan)
-        found[self.mapping.at] = table[self.function.tokens].double().cpu().numpy()
-        return found
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Encode states (..., genes) as (..., d)."""
-        n, like = len(self.mapping.genes), self.function.model.embeddings.LayerNorm.weight
-        return in_batches(self.function, x, like, name=self.name, n_genes=n, batch_size=self.batch_size)
-
-    def fingerprint(self) -> str:
-        """Digest of weights, genes, medians and settings."""
-        return Wrapped(self.function, name=self.name).fingerprint()
+        return self._over_panel(table[self.function.tokens])
 
 
 def _table(symbols: Table | None) -> Table | None:

@@ -9,7 +9,7 @@ import torch
 
 from scclamp._arguments import require_choice, require_whole
 from scclamp._errors import InputError
-from scclamp.encoders._batches import in_batches
+from scclamp.encoders._frozen import Frozen
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._gremln_files import aliases_of, read_release
 from scclamp.encoders._gremln_graph import Diffusion, read_network
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _EMBEDDINGS = ("mean", "cls", "mean_cls")
 
 
-class GREmLN:
+class GREmLN(Frozen[GREmLNMap]):
     """The cell embedding of GREmLN, differentiable through the ranks of the genes.
 
     A cell is a cell token and one token for every gene that the model knows: the embedding of the gene beside that of its rank,
@@ -64,13 +64,6 @@ class GREmLN:
     """
 
     name = "gremln"
-    affine = False
-    input = "log"
-
-    def __init__(self, function: GREmLNMap, mapping: GeneMapping, *, batch_size: int | None = 64) -> None:
-        self.function = function.eval().requires_grad_(False)
-        self.mapping = mapping
-        self.batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
 
     @classmethod
     def from_checkpoint(
@@ -170,13 +163,7 @@ class GREmLN:
     def gene_embeddings(self) -> np.ndarray:
         """What the model knows of each gene of the panel (genes, d) without its rank; NaN for unknown genes."""
         table = self.function.model.gene_embedding.weight
-        found = np.full((len(self.mapping.genes), table.shape[1]), np.nan)
-        found[self.mapping.at] = table[self.function.tokens[1:]].double().cpu().numpy()
-        return found
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Encode states (..., genes) as (..., d)."""
-        return self._in_batches(self.function, x)
+        return self._over_panel(table[self.function.tokens[1:]])
 
     def reconstruct(
         self, x: Tensor, *, space: Literal["rank", "expression"] = "rank", hidden: Tensor | None = None
@@ -202,10 +189,9 @@ class GREmLN:
         name = f"{self.name} {self.batch_size}" if self.function.parity else self.name
         return Wrapped(self.function, name=name).fingerprint()
 
-    def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        n, like, parity = len(self.mapping.genes), self.function.model.gene_embedding.weight, self.function.parity
-        size = self.batch_size
-        return in_batches(function, x, like, name=self.name, n_genes=n, batch_size=size, grow=not parity)
+    def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor, *, grow: bool = True) -> Tensor:
+        # With `parity` an answer depends on the other states of its batch.
+        return super()._in_batches(function, x, grow=grow and not self.function.parity)
 
 
 def _places(mapping: GeneMapping, entries: Mapping[str, int]) -> dict[str, int]:

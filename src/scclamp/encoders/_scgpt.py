@@ -9,18 +9,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from scclamp._arguments import require_whole
 from scclamp._errors import InputError
-from scclamp.encoders._batches import in_batches
 from scclamp.encoders._binning import quantile_bins, require_binnable
+from scclamp.encoders._frozen import Frozen
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._scgpt_model import ScGPTConfig, ScGPTModel
 from scclamp.encoders._weights import fit_state, load_tensors, read_json
-from scclamp.encoders._wrap import Wrapped
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -31,7 +29,7 @@ _RENAMES = {r"\.self_attn\.Wqkv\.(weight|bias)$": r".self_attn.in_proj_\1"}
 _UNUSED = ("flag_encoder.", "cls_decoder.", "mvc_decoder.")
 
 
-class ScGPT:
+class ScGPT(Frozen["ScGPTMap"]):
     """The cell embedding of scGPT (Cui et al., 2024), differentiable through the values of the genes.
 
     Each cell is the token `<cls>` and one token for every gene of the panel that the model knows, with the quantile bin of its
@@ -60,13 +58,6 @@ class ScGPT:
     """
 
     name = "scgpt"
-    affine = False
-    input = "log"
-
-    def __init__(self, function: ScGPTMap, mapping: GeneMapping, *, batch_size: int | None = 16) -> None:
-        self.function = function.eval().requires_grad_(False)
-        self.mapping = mapping
-        self.batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
 
     @classmethod
     def from_checkpoint(
@@ -128,13 +119,7 @@ class ScGPT:
         """What the model knows of each gene of the panel (genes, embsize) without its value; NaN for unknown genes."""
         with torch.no_grad():
             known = self.function.model.encoder(self.function.tokens)
-        found = np.full((len(self.mapping.genes), known.shape[1]), np.nan)
-        found[self.mapping.at] = known.double().cpu().numpy()
-        return found
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Encode states (..., genes) as (..., embsize)."""
-        return self._in_batches(self.function, x)
+        return self._over_panel(known)
 
     def reconstruct(self, x: Tensor, *, hidden: Tensor | None = None) -> Tensor:
         """Return expression (..., genes) in bins as the model reads it from the cell; NaN for genes that were not read.
@@ -147,14 +132,6 @@ class ScGPT:
             Genes whose values the model does not see (genes,), as those that it learned to fill in; none by default.
         """
         return self._in_batches(lambda part: self.function.reconstruct(part, hidden), x)
-
-    def fingerprint(self) -> str:
-        """Digest of weights, genes and settings."""
-        return Wrapped(self.function, name=self.name).fingerprint()
-
-    def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        n = len(self.mapping.genes)
-        return in_batches(function, x, self.function.pad, name=self.name, n_genes=n, batch_size=self.batch_size)
 
 
 class ScGPTMap(nn.Module):

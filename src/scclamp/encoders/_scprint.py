@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import torch
 
-from scclamp._arguments import require_choice, require_whole
+from scclamp._arguments import require_choice
 from scclamp._errors import InputError, list_some
-from scclamp.encoders._batches import in_batches
 from scclamp.encoders._depth import counts_per_unit
+from scclamp.encoders._frozen import Frozen
 from scclamp.encoders._identifiers import bare, map_ensembl
 from scclamp.encoders._scprint_config import ScPRINTConfig
 from scclamp.encoders._scprint_depth import require_depth
@@ -18,7 +18,6 @@ from scclamp.encoders._scprint_files import read_scprint
 from scclamp.encoders._scprint_map import ScPRINTMap
 from scclamp.encoders._scprint_model import ScPRINTModel
 from scclamp.encoders._weights import fit_state
-from scclamp.encoders._wrap import Wrapped
 
 if TYPE_CHECKING:
     import os
@@ -34,7 +33,7 @@ _TOKENS = ("mean", "base")
 _SPARE = ("metacell", "depth")
 
 
-class ScPRINT:
+class ScPRINT(Frozen[ScPRINTMap]):
     """The cell embedding of scPRINT (Kalfon et al., 2025), differentiable through the counts of the genes.
 
     A cell is a token of its depth, one of its own, one for each class that the model predicts, and one for every gene of the
@@ -85,13 +84,7 @@ class ScPRINT:
     """
 
     name = "scprint"
-    affine = False
     input = "counts"
-
-    def __init__(self, function: ScPRINTMap, mapping: GeneMapping, *, batch_size: int | None = 16) -> None:
-        self.function = function.eval().requires_grad_(False)
-        self.mapping = mapping
-        self.batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
 
     @classmethod
     def from_checkpoint(
@@ -176,20 +169,14 @@ class ScPRINT:
     def gene_embeddings(self) -> np.ndarray:
         """What the model knows of each gene of the panel (genes, d) without its expression; NaN for unknown genes."""
         table = self.function.model.gene_encoder.embeddings.weight
-        found = np.full((len(self.mapping.genes), table.shape[1]), np.nan)
-        found[self.mapping.at] = table[self.function.gene_tokens].double().cpu().numpy()
-        return found
+        return self._over_panel(table[self.function.gene_tokens])
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes) as (..., d)."""
         n, function = len(self.mapping.genes), self.function
         if x.shape[-1] == n and not x.requires_grad:
             require_depth(x.reshape(-1, n), function.depth, function.target_sum)
-        return in_batches(function, x, function.library, name=self.name, n_genes=n, batch_size=self.batch_size)
-
-    def fingerprint(self) -> str:
-        """Digest of weights, genes and settings."""
-        return Wrapped(self.function, name=self.name).fingerprint()
+        return super().encode(x)
 
 
 def _require_use(model: ScPRINTModel, tensors: Mapping[str, Tensor]) -> None:

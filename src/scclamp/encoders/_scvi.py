@@ -9,22 +9,21 @@ import numpy as np
 import torch
 
 from scclamp._errors import InputWarning, list_some
-from scclamp.encoders._batches import in_batches
 from scclamp.encoders._depth import counts_per_unit
 from scclamp.encoders._encoder import digest
+from scclamp.encoders._frozen import Frozen
 from scclamp.encoders._genes import map_genes
 from scclamp.encoders._scvi_files import Trained
 from scclamp.encoders._scvi_map import SCVIMap
-from scclamp.encoders._wrap import Wrapped
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
 
-class SCVI:
+class SCVI(Frozen[SCVIMap]):
     """The latent mean of a trained scVI model (Lopez et al., 2018), differentiable through the counts.
 
     States are read as counts of a cell with `depth` counts, ``expm1(x) * depth / target_sum``, and as a cell of one batch. The
@@ -72,7 +71,6 @@ class SCVI:
         sc_c.tl.fit(adata, encoder=lens)
     """
 
-    affine = False
     input = "counts"
 
     def __init__(
@@ -93,8 +91,8 @@ class SCVI:
         code = trained.batch(batch)
         self.name = name or "scvi"
         self.batch = trained.batches[code]
-        self.mapping = map_genes(genes, {gene: i for i, gene in enumerate(trained.genes)}, aliases)
-        known = set(self.mapping.tokens.tolist())
+        mapping = map_genes(genes, {gene: i for i, gene in enumerate(trained.genes)}, aliases)
+        known = set(mapping.tokens.tolist())
         self.absent = tuple(gene for i, gene in enumerate(trained.genes) if i not in known)
         if self.absent:
             warnings.warn(
@@ -104,8 +102,8 @@ class SCVI:
                 InputWarning,
                 stacklevel=3 if trained is model else 2,
             )
-        function = SCVIMap.of(trained.module, self.mapping, batch=code, scale=scale)
-        self.function = function.to(device=device, dtype=dtype).eval().requires_grad_(False)
+        function = SCVIMap.of(trained.module, mapping, batch=code, scale=scale)
+        super().__init__(function.to(device=device, dtype=dtype), mapping, batch_size=None)
 
     @classmethod
     def from_saved(
@@ -156,14 +154,8 @@ class SCVI:
 
         The layer ends in shares of a whole, which do not change when all genes gain the same: loadings are centred over genes.
         """
-        loadings = self.function.loadings().double().cpu().numpy()
-        found = np.full((len(self.mapping.genes), loadings.shape[1]), np.nan)
-        found[self.mapping.at] = loadings - loadings.mean(0)
-        return found
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Encode states (..., genes) as (..., latent variables)."""
-        return self._flat(self.function, x)
+        loadings = self.function.loadings().double()
+        return self._over_panel(loadings - loadings.mean(0))
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Log-normalised expression (..., genes) that the model expects; NaN for genes that it does not know.
@@ -173,12 +165,8 @@ class SCVI:
         is the state's own, as the library size of a cell is in scVI, so that `depth` and `target_sum` cancel. Where the panel
         has all genes of the model, shares are ``model.get_normalized_expression()`` at the latent mean, without drop-out.
         """
-        return self._flat(self.function.reconstruct, x)
+        return self._in_batches(self.function.reconstruct, x)
 
     def fingerprint(self) -> str:
         """Digest of weights, layers, genes, depth and batch."""
-        return digest(Wrapped(self.function, name=self.name).fingerprint(), self.batch, *self.mapping.genes)
-
-    def _flat(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        n, like = len(self.mapping.genes), self.function.mean.weight
-        return in_batches(function, x, like, name=self.name, n_genes=n, batch_size=None)
+        return digest(super().fingerprint(), self.batch, *self.mapping.genes)
