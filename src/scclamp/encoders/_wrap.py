@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+_PLAIN = (bool, int, float, complex, str, bytes, np.generic, torch.dtype, torch.device)
+_TORCH = frozenset(vars(torch.nn.Module()))
+"""What every module has, for torch."""
 
 
 class Wrapped:
@@ -42,11 +47,13 @@ class Wrapped:
         return self.function(x)
 
     def fingerprint(self) -> str:
-        """Digest of the name and, for a module, of its layers and parameters; of a function no more can be told."""
+        """Digest of the name and, for a module, of its layers, parameters, settings and mode; of a function no more can be told."""
         if not isinstance(self.function, torch.nn.Module):
             return digest(self.name)
         parts: list[str | np.ndarray] = [self.name, repr(self.function)]
-        for name, value in sorted(self.function.state_dict().items()):
+        # Buffers that are not saved decide too.
+        values = dict(self.function.named_buffers()) | self.function.state_dict()
+        for name, value in sorted(values.items()):
             # As bytes, since numpy has no bfloat16.
             data = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
             parts += [f"{name} {value.dtype} {tuple(value.shape)}", data]
@@ -58,18 +65,31 @@ def _settings(module: torch.nn.Module) -> list[str | np.ndarray]:
     found: list[str | np.ndarray] = []
     for name, part in module.named_modules():
         for key, value in sorted(vars(part).items()):
-            if key.startswith("_") or key == "training":
-                continue
-            if isinstance(value, torch.Tensor):
-                value = value.detach().cpu().float().numpy()
-            if isinstance(value, np.ndarray) and value.dtype != object:
-                found += [f"{name}.{key}", value]
-            else:
-                known = value is None or isinstance(
-                    value, bool | int | float | complex | str | bytes | tuple | list | dict
-                )
-                found.append(f"{name}.{key}={value!r}" if known else f"{name}.{key}: {type(value).__qualname__}")
+            # Of what is private only plain values are settings: a module that remembers is no other module.
+            if key == "training" or not (key.startswith("_") and (key in _TORCH or not isinstance(value, _PLAIN))):
+                found += _told(f"{name}.{key}", value)
     return found
+
+
+def _told(key: str, value: object) -> list[str | np.ndarray]:
+    """A setting by its contents, as far as those are plain."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = (value if value.dtype != torch.bfloat16 else value.float()).numpy()
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return [key, value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = vars(value)
+    if isinstance(value, tuple | list):
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        parts = [_told(f"{key}[{each!r}]", value[each]) for each in sorted(value, key=str)]
+        return [f"{key}: {len(parts)}", *(told for part in parts for told in part)]
+    if value is None or isinstance(value, _PLAIN):
+        return [f"{key}={value!r}"]
+    return [f"{key}: {getattr(value, '__qualname__', type(value).__qualname__)}"]
 
 
 def as_encoder(
