@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from scclamp._errors import InputError
-from scclamp.encoders import Identity, as_encoder, require_differentiable
+from scclamp.encoders import PCA, Identity, as_encoder, require_differentiable
 
 
 @pytest.fixture
@@ -191,3 +191,33 @@ def test_mode_is_told_and_memory_is_not(module):
         torch.nn.utils.vector_to_parameters(torch.ones(96), each.function.parameters())
     again = copy.deepcopy(recurrent[0])
     assert recurrent[0].fingerprint() == again.fingerprint() != recurrent[1].fingerprint()
+
+
+def test_a_map_of_counts_gets_counts_of_that_depth(module):
+    counts = torch.as_tensor(np.random.default_rng(0).poisson(2.0, (3, 5))).float()
+    x = torch.log1p(counts / 20_000 * 1e3)
+    lens = as_encoder(module.eval(), depth=20_000, target_sum=1e3)
+    assert (lens.input, as_encoder(module).input, Identity().input, PCA.input) == ("counts", "log", "log", "log")
+    torch.testing.assert_close(lens.encode(x), module(counts), rtol=1e-4, atol=1e-5)
+    zero = torch.zeros(1, 5, requires_grad=True)
+    (slope,) = torch.autograd.grad(lens.encode(zero).sum(), zero)
+    expected = torch.autograd.functional.jacobian(module, torch.zeros(1, 5)).sum((0, 1, 2)) * 20
+    torch.testing.assert_close(slope[0], expected)
+    torch.testing.assert_close(lens.encode(zero - 1), lens.encode(zero))
+    prints = {as_encoder(f, depth=d).fingerprint() for f in (module, torch.sin) for d in (None, 20_000, 30_000)}
+    assert len(prints) == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"depth": 0}, "depth=0 is no library size"),
+        ({"depth": 1e4, "target_sum": -1}, "target_sum=-1"),
+        ({"depth": 1e4, "affine": True}, "affine=True with depth=10000.0"),
+    ],
+)
+def test_depths_that_cannot_be(given, message):
+    with pytest.raises(InputError, match=message):
+        as_encoder(torch.tanh, **given)
+    with pytest.raises(InputError, match="is an encoder already"):
+        as_encoder(Identity(), depth=1e4)

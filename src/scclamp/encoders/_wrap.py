@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from scclamp._errors import InputError
+from scclamp.encoders._depth import counts_per_unit
 from scclamp.encoders._encoder import Encoder, digest
 from scclamp.encoders._rows import placement
 
@@ -33,24 +34,43 @@ class Wrapped:
         Short name for records; by default that of the function or the class.
     affine
         Whether the map is affine, so that means may be encoded instead of cells.
+    depth, target_sum
+        As for `as_encoder`.
     """
 
     def __init__(
-        self, function: torch.nn.Module | Callable[[Tensor], Tensor], *, name: str | None = None, affine: bool = False
+        self,
+        function: torch.nn.Module | Callable[[Tensor], Tensor],
+        *,
+        name: str | None = None,
+        affine: bool = False,
+        depth: float | None = None,
+        target_sum: float = 1e4,
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", "") or type(function).__name__
         self.affine = affine
+        self.input = "log" if depth is None else "counts"
+        self._scale = None if depth is None else counts_per_unit(depth, target_sum)
+        if affine and depth is not None:
+            raise InputError(
+                f"affine=True with depth={depth!r}: counts are no affine map of log-normalised expression. Leave one out."
+            )
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes)."""
-        return self.function(x)
+        if self._scale is None:
+            return self.function(x)
+        # Not clamp, whose slope at zero depends on the version of torch: a gene at zero must be able to rise.
+        return self.function(torch.where(x < 0, 0, x).expm1() * self._scale)
 
     def fingerprint(self) -> str:
         """Digest of the name and, for a module, of its layers, parameters, settings and mode; of a function no more can be told."""
+        parts: list[str | np.ndarray] = [self.name]
+        parts += [] if self._scale is None else [f"counts {self._scale!r}"]
         if not isinstance(self.function, torch.nn.Module):
-            return digest(self.name)
-        parts: list[str | np.ndarray] = [self.name, repr(self.function)]
+            return digest(*parts)
+        parts.append(repr(self.function))
         # Buffers that are not saved decide too.
         values = dict(self.function.named_buffers()) | self.function.state_dict()
         for name, value in sorted(values.items()):
@@ -93,7 +113,12 @@ def _told(key: str, value: object) -> list[str | np.ndarray]:
 
 
 def as_encoder(
-    function: Encoder | torch.nn.Module | Callable[[Tensor], Tensor], *, name: str | None = None, affine: bool = False
+    function: Encoder | torch.nn.Module | Callable[[Tensor], Tensor],
+    *,
+    name: str | None = None,
+    affine: bool = False,
+    depth: float | None = None,
+    target_sum: float = 1e4,
 ) -> Encoder:
     """Make an encoder of anything differentiable.
 
@@ -105,6 +130,11 @@ def as_encoder(
         Short name for records.
     affine
         Whether the map is affine, so that means may be encoded instead of cells.
+    depth
+        For a map of raw counts: counts of a typical cell over its full transcriptome. States, which are log-normalised, then
+        reach the map as ``expm1(x) * depth / target_sum``.
+    target_sum
+        Sum that cells were normalised to.
 
     Returns
     -------
@@ -116,13 +146,23 @@ def as_encoder(
     >>> encoder = as_encoder(torch.nn.Linear(3, 2), affine=True)
     >>> encoder.encode(torch.ones(4, 3)).shape
     torch.Size([4, 2])
+
+    A model that was trained on raw counts:
+
+    >>> counts = as_encoder(torch.log1p, depth=12_000)
+    >>> counts.encode(torch.log1p(torch.tensor([0.0, 2.5]))).expm1()
+    tensor([0.0000, 3.0000])
     """
     if isinstance(function, Encoder):
+        if depth is not None:
+            raise InputError(
+                f"depth={depth!r}: encoder={function.name!r} is an encoder already. Give it its own depth."
+            )
         return function
     if not callable(function):
         msg = f"encoder={function!r} is neither an encoder, a torch module nor a function. Pass a map of a tensor."
         raise InputError(msg)
-    return Wrapped(function, name=name, affine=affine)
+    return Wrapped(function, name=name, affine=affine, depth=depth, target_sum=target_sum)
 
 
 def require_differentiable(encoder: Encoder, x: Tensor) -> None:
