@@ -1,11 +1,12 @@
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 
 from scclamp._errors import InputError
-from scclamp.encoders import Identity, as_encoder, require_differentiable
+from scclamp.encoders import PCA, Identity, as_encoder, require_differentiable
 
 
 @pytest.fixture
@@ -135,3 +136,88 @@ def test_settings_that_are_no_weights_are_told_apart():
     }
     assert len(prints) == 8
     assert as_encoder(Power(1, np.ones(3)), name="power").fingerprint() in prints
+
+
+@dataclasses.dataclass
+class Sizes:
+    heads: int
+
+
+class Kept(torch.nn.Module):
+    """Settings in every place where modules keep them."""
+
+    def __init__(self, where, value):
+        super().__init__()
+        if where == "buffer":
+            self.register_buffer("given", torch.as_tensor(value), persistent=False)
+        else:
+            setattr(self, where, value)
+
+
+@pytest.mark.parametrize(
+    ("where", "one", "other"),
+    [
+        ("buffer", 1.0, 2.0),
+        ("_private", 1.0, 2.0),
+        ("single", np.float32(1), np.float32(2)),
+        ("kind", torch.float32, torch.float64),
+        ("activation", torch.tanh, torch.relu),
+        ("sizes", Sizes(2), Sizes(4)),
+        ("arrays", [np.arange(3.0)], [np.arange(3.0) + 1e-9]),
+        ("double", torch.ones(1).double(), torch.ones(1).double() + 1e-12),
+        ("nested", {"a": (1, 2)}, {"a": (1, 3)}),
+    ],
+)
+def test_settings_are_told_wherever_they_are(where, one, other):
+    prints = [as_encoder(Kept(where, value)).fingerprint() for value in (one, other, one)]
+    assert prints[0] == prints[2] != prints[1]
+
+
+def test_mode_is_told_and_memory_is_not(module):
+    class Remembers(torch.nn.Linear):
+        _last = None
+
+        def forward(self, x):
+            self._last, self._seen = x, {len(x): x}
+            return super().forward(x)
+
+    encoder = as_encoder(Remembers(2, 2))
+    before = encoder.fingerprint()
+    encoder.encode(torch.ones(3, 2))
+    assert encoder.fingerprint() == before
+    assert as_encoder(module).fingerprint() != as_encoder(copy.deepcopy(module).eval()).fingerprint()
+    recurrent = [as_encoder(torch.nn.LSTM(2, 2, dropout=d, num_layers=2)) for d in (0.1, 0.2)]
+    for each in recurrent:
+        torch.nn.utils.vector_to_parameters(torch.ones(96), each.function.parameters())
+    again = copy.deepcopy(recurrent[0])
+    assert recurrent[0].fingerprint() == again.fingerprint() != recurrent[1].fingerprint()
+
+
+def test_a_map_of_counts_gets_counts_of_that_depth(module):
+    counts = torch.as_tensor(np.random.default_rng(0).poisson(2.0, (3, 5))).float()
+    x = torch.log1p(counts / 20_000 * 1e3)
+    lens = as_encoder(module.eval(), depth=20_000, target_sum=1e3)
+    assert (lens.input, as_encoder(module).input, Identity().input, PCA.input) == ("counts", "log", "log", "log")
+    torch.testing.assert_close(lens.encode(x), module(counts), rtol=1e-4, atol=1e-5)
+    zero = torch.zeros(1, 5, requires_grad=True)
+    (slope,) = torch.autograd.grad(lens.encode(zero).sum(), zero)
+    expected = torch.autograd.functional.jacobian(module, torch.zeros(1, 5)).sum((0, 1, 2)) * 20
+    torch.testing.assert_close(slope[0], expected)
+    torch.testing.assert_close(lens.encode(zero - 1), lens.encode(zero))
+    prints = {as_encoder(f, depth=d).fingerprint() for f in (module, torch.sin) for d in (None, 20_000, 30_000)}
+    assert len(prints) == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"depth": 0}, "depth=0 is no library size"),
+        ({"depth": 1e4, "target_sum": -1}, "target_sum=-1"),
+        ({"depth": 1e4, "affine": True}, "affine=True with depth=10000.0"),
+    ],
+)
+def test_depths_that_cannot_be(given, message):
+    with pytest.raises(InputError, match=message):
+        as_encoder(torch.tanh, **given)
+    with pytest.raises(InputError, match="is an encoder already"):
+        as_encoder(Identity(), depth=1e4)

@@ -110,6 +110,21 @@ def test_a_curved_encoder_is_asked_at_the_drawn_control_cells(adata, matrix):
     assert json.loads(adata.uns["transmission"]["params"])["scale"] == pytest.approx(c)
 
 
+def test_tables_tell_one_story(adata):
+    """With few cells in each draw, so that the mean of squares is not the square of the mean."""
+    found = sc_c.tl.transmission(adata, {"exp": torch.expm1}, **(SHORT | {"n_cells": 2})).set_index(
+        ["encoder", "basis"]
+    )
+    tables = adata.uns["transmission"]
+    for (name, basis), row in found.iterrows():
+        parts = (tables[t].set_index(["encoder", "basis"]) for t in ("components", "regulators"))
+        components, each = (part.loc[[(name, basis)]] for part in parts)
+        assert components["captured"].iloc[-1] == pytest.approx(row["preserved"], rel=1e-9)
+        if basis == "gamma":
+            energy = each["shift"] ** 2
+            assert (energy * each["preserved"]).sum() / energy.sum() == pytest.approx(row["preserved"], rel=1e-9)
+
+
 def test_one_perturbation_has_no_interval(adata):
     one = adata[adata.obs["perturbation"].isin(["control", "REG01"])].copy()
     found = sc_c.tl.transmission(one, {"exp": torch.expm1}, basis="gamma", **SHORT)

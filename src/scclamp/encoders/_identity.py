@@ -22,6 +22,7 @@ class Identity:
 
     name = "identity"
     affine = True
+    input = "log"
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes)."""

@@ -48,6 +48,7 @@ class PCA:
 
     name = "pca"
     affine = True
+    input = "log"
 
     def __init__(self, components: np.ndarray, mean: np.ndarray) -> None:
         if components.ndim != 2 or mean.shape != components.shape[:1]:

@@ -69,7 +69,8 @@ def transmission(
     n_seeds
         Number of draws, over which means and standard deviations are taken.
     infinitesimal
-        Whether to measure the answer to infinitely small steps too; otherwise only that to a step of the median length of
+        Whether to measure the answer to infinitely small steps too, by derivatives, which are 0 where an encoder stops gradients
+        (`encoders.check` tells); otherwise only that to a step of the median length of
         the observed shifts.
     perturbation_key, control
         Column of `obs` with the perturbations and label of the control; by default recognised.

@@ -235,7 +235,7 @@ class Answer:
                 "t": t,
                 "sd": self._sd(by_seed),
                 "infinitesimal": self.small,
-                "captured": captured(weight, t),
+                "captured": captured(weight, by_seed).mean(0),
             }
         )
 
@@ -247,7 +247,7 @@ class Answer:
                 "encoder": self.encoder,
                 "basis": self.basis.name,
                 "regulator": self.names,
-                "preserved": preserved(each, self.by_seed.mean(0)),
+                "preserved": preserved(each[:, None], self.by_seed).mean(1),
                 "direct": np.square(self.direct),
                 "shift": np.linalg.norm(self.shifts, axis=1),
             }
