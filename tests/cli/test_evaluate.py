@@ -99,4 +99,7 @@ def test_a_screen_of_singles_is_told_what_to_do(call, fitted, tmp_path):
     singles = fitted[~fitted.obs["perturbation"].astype(str).str.contains("+", regex=False)].copy()
     sc_c.write(singles, tmp_path / "singles.h5ad")
     done = call("evaluate", tmp_path / "singles.h5ad")
-    assert (done.code, "as --screen" in done.err, "in Python" in done.err) == (1, True, True)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("scclamp evaluate: error: No combinations were measured")
+    assert "as --screen" in done.err
+    assert "`scclamp benchmark --splits low_sample`" in done.err

@@ -74,7 +74,9 @@ def test_shares_are_ratios_of_means(layer):
     means = means.div(means.sum(axis=1), axis=0) if layer else np.expm1(means)
     genes = [f"REG{i:02d}" for i in range(1, 9)]
     expected = [means.loc[gene, gene] / means.loc["control", gene] for gene in genes]
-    np.testing.assert_allclose(transcripts_left(adata, assign(adata), layer, counts=layer is not None), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        transcripts_left(adata, assign(adata), layer, counts=layer is not None), expected, rtol=1e-5
+    )
 
 
 def test_papalexi_is_told_everything_at_once(call, shared_data, tmp_path):

@@ -29,7 +29,7 @@ KNOWN = {**WORDS, "path": "", "refit": "--refit", "crowding": "--set crowding="}
         ("Run scclamp.tl.fit(adata) first, or give the key of a fit.", "Run `scclamp fit` first, or give its --key."),
         ("a limit of settings.max_memory=4 GB", "A limit of --max-memory 4 GB"),
         ("not among adata.var_names of adata", "Not among var_names of the file"),
-        ("scclamp.tl.benchmark(adata, splits='x').", "scclamp.tl.benchmark(adata, splits='x') in Python."),
+        ("scclamp.tl.benchmark(adata, splits='x').", "`scclamp benchmark --splits x`."),
         ("screen.h5ad was read; obs['control'] was not.", "screen.h5ad was read; obs['control'] was not."),
         ("control: 'x' is not there.", "--control: 'x' is not there."),
         ("'+': write genes joined by single '+'.", "'+': write genes joined by single '+', without spaces."),
@@ -42,3 +42,8 @@ def test_arguments_become_options(message, expected):
 
 def test_a_command_without_words_leaves_arguments_alone():
     assert to_options("layer='x' is there.", {}) == "layer='x' is there."
+
+
+def test_a_command_without_the_recipe_names_the_one_that_has_it():
+    said = to_options("Call scclamp.pp.recipe(adata) first.", {"layer": "--layer"})
+    assert said == "Pass what `scclamp fit --recipe` wrote."

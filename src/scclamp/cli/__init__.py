@@ -1,4 +1,4 @@
-"""The command line: `scclamp fit`, `predict`, `evaluate`, `report` and `datasets`, for work without writing Python."""
+"""The command line, for work without writing Python: `scclamp fit`, `predict`, `evaluate`, `benchmark`, `enrich`, `report`, `datasets`."""
 
 from __future__ import annotations
 

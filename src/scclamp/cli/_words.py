@@ -10,7 +10,6 @@ from typing import Any
 
 _VALUE = r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|[\w.+-]*\w"
 _CALLS = (
-    (r"Call scclamp\.pp\.recipe\(adata\) first", "Pass --recipe"),
     (r"layer=None \(X\)", "X"),
     (r"(?:scclamp\.)?tl\.fit\((\w+=[^()]*)\)", r"\1"),
     (r"scclamp\.tl\.(fit|evaluate)\(adata\)", r"`scclamp \1`"),
@@ -25,7 +24,7 @@ _CALLS = (
     (r"\badata\.(?=obs|var|layers|uns|raw)", ""),
     (r"(?<=joined by single '\+')", ", without spaces"),
     (r"(?<!\()\badata\b", "the file"),
-    (r"(scclamp\.tl\.benchmark\([^)]*\))", r"\1 in Python"),
+    (r"scclamp\.tl\.benchmark\(adata, splits='(\w+)'\)", r"`scclamp benchmark --splits \1`"),
     (r"(Pass the screen with its combinations(?: and their singles)?)", r"\1 as --screen"),
     (r"[Ss]et var_names from it, and call pp\.perturbations again", "pass it as --gene-names"),
 )
@@ -46,6 +45,8 @@ def to_options(message: str, words: Mapping[str, str]) -> str:
     >>> to_options("Pass unmeasured='latent', or control=.", {"unmeasured": "--unmeasured", "control": "--control"})
     'Pass --unmeasured latent, or --control.'
     """
+    recipe = "Pass --recipe" if "n_top_genes" in words else "Pass what `scclamp fit --recipe` wrote"
+    message = message.replace("Call scclamp.pp.recipe(adata) first", recipe)
     for pattern, replacement in _CALLS:
         message = re.sub(pattern, replacement, message)
     if words:

@@ -128,7 +128,7 @@ def _explain_too_few(judged: list[int], halved: Conditions, known: Sequence[str]
         return f"conditions={given!r} is one combination; a verdict needs at least 2. Name more of {list_some(names)}, or leave it out."
     singles = "A screen of singles is judged by scclamp.tl.benchmark(adata, splits='low_sample')."
     if not names:
-        return f"adata holds no combinations; a verdict is about at least 2. Pass the screen with its combinations. {singles}"
+        return f"No combinations were measured: adata holds single perturbations only, and a verdict is about at least 2 combinations. Pass the screen with its combinations. {singles}"
     usable = {halved.names[i] for i in judged}
     whys = [f"{name!r} {_why_not(name, halved, known)}" for name in names if name not in usable]
     more = f": {'; '.join(whys[:_SHOWN])}" if whys else ""

@@ -1,0 +1,69 @@
+"""Libraries of gene sets as a command line names them: known ones, copies of those, and files of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scclamp._errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+LIBRARIES = (
+    "ChEA_2022",
+    "ENCODE_TF_ChIP-seq_2015",
+    "MSigDB_Hallmark_2020",
+    "Reactome_2022",
+    "lineage_signatures",
+    "trrust",
+    "collectri",
+)
+"""Those of `datasets.gene_sets`."""
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+
+def read_libraries(texts: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Tables by the names of their libraries.
+
+    Parameters
+    ----------
+    texts
+        Each ``NAME``, or ``NAME=FILE``.
+    """
+    from scclamp.datasets import gene_sets
+
+    found: dict[str, pd.DataFrame] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if name in found:
+            raise InputError(f"--library {text}: {name!r} is named twice. Give the second one another name.")
+        if equals and not (name and path):
+            raise InputError(f"--library {text}: write NAME, or NAME=FILE.")
+        if equals and name not in LIBRARIES:
+            found[name] = _own(name, Path(path))
+        else:
+            chosen: Any = name
+            found[name] = gene_sets(chosen, path=path or None)
+    return found
+
+
+def _own(name: str, path: Path) -> pd.DataFrame:
+    """A library that only its owner knows."""
+    import pandas as pd
+
+    from scclamp.datasets._download import digest_of
+    from scclamp.datasets._gmt import read_gmt
+
+    if not path.is_file():
+        raise StorageError(f"--library {name}={path} is no file. Check the name and the folder.")
+    if path.name.endswith((".gmt", ".gmt.gz")):
+        table = read_gmt(path, name)
+    elif path.suffix in _SEPARATORS:
+        table = pd.read_csv(path, sep=_SEPARATORS[path.suffix])
+    else:
+        raise InputError(f"--library {name}={path}: end the file in .gmt, .csv or .tsv, which says how to read it.")
+    table.attrs = {"name": name, "digest": digest_of(path)}
+    return table
