@@ -79,3 +79,10 @@ def test_what_does_not_count_is_pale(hits):
     bars = _draw(weak, "p_adjusted", [])[2]
     assert {bar.get_alpha() for bar in bars.patches} == {0.35}
     assert {text.get_color() for text in bars.texts} == {"0.4"}
+    assert all(text.get_path_effects() for text in bars.texts)
+
+
+def test_colours_are_pale_where_nothing_is_significant(hits):
+    table = hits.best.assign(p_adjusted=0.2)
+    assert _draw(select(table, None, None, 3), "p_adjusted", [])[0].get_images()[0].get_clim() == (0.0, 3.0)
+    assert _draw(hits, "p_adjusted", [])[0].get_images()[0].get_clim()[1] == pytest.approx(-np.log10(3e-9))

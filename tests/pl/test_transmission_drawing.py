@@ -1,5 +1,7 @@
 """What is drawn is what was measured, read back from matplotlib's objects."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -84,6 +86,19 @@ def test_lines_are_transmission_over_the_share_of_the_signal(ax):
     (right,) = ax.child_axes
     ax.figure.canvas.draw()
     np.testing.assert_allclose(np.divide(*(a.get_ylim()[1] for a in (right, ax))), 0.7 / bars.max())
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 99, 100, 200, 2000])
+def test_numbers_of_components_keep_apart(legible, n):
+    figure = plt.figure(figsize=(3, 3))
+    # As wide as in the figure that has its own size.
+    ax = figure.add_axes((0.3, 0.3, 97 / 216, 0.6))
+    found = make(names=("identity",))
+    own = pd.DataFrame({"encoder": "identity", "component": range(n), "captured": np.linspace(0, 1, n)})
+    draw_captured(ax, dataclasses.replace(found, components=own))
+    ax.texts[0].set_visible(False)
+    legible(figure)
+    assert 1 in ax.get_xticks()
 
 
 def test_captured_lines_carry_their_names(ax):

@@ -73,6 +73,9 @@ def test_what_is_beyond_an_axis_is_written(judged):
     scores = judged.uns["clamp_evaluation"]["scores"].query("metric == 'skill' and group == 'all'")
     worst = scores.set_index("prediction").loc["no_change", "value"]
     assert f"◂ {worst:.2f}".replace("-", "−") in [text.get_text() for text in panel.texts]
+    # What is drawn is whole: no point is cut by the end of its axis.
+    room = 0.05 * np.ptp(panel.get_xlim())
+    assert min(_points(panel).values()) > panel.get_xlim()[0] + room
 
 
 def test_ceilings_are_drawn(judged):

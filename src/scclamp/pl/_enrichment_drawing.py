@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _WORDS = {"p_adjusted": "−log₁₀ adjusted p", "fold": "fold over chance"}
 _MOST = 15.0
 """Minus decimal logarithm of p from which colours are full."""
+_LEAST = 3.0
+"""The same where no set is that significant: what is none must not look so."""
 _MAP = "Blues"
 _HEAD: dict[str, Any] = {
     "xycoords": "axes fraction",
@@ -39,7 +41,7 @@ def draw(ax: Axes, hits: Hits, frame: Frame, values: str, boxes: Sequence[tuple[
         score(block.cells("p_adjusted")) if values == "p_adjusted" else block.cells("fold") for block in hits.blocks
     ]
     most = float(np.nanmax([np.nanmax(each, initial=0.0) for each in shown]))
-    most = min(most, _MOST) if values == "p_adjusted" else most
+    most = min(max(most, _LEAST), _MOST) if values == "p_adjusted" else most
     y, width = 0.0, frame.cell * len(hits.regulators)
     image: Any = None
     for i, block in enumerate(hits.blocks):
@@ -88,6 +90,8 @@ def _heat(
 
 def _draw_bars(ax: Axes, frame: Frame, hits: Hits) -> None:
     """Best sets of each regulator, with their names written along the bars."""
+    from matplotlib.patheffects import withStroke
+
     best, apart = frame.best, frame.apart
     group = (best["regulator"] != best["regulator"].shift()).cumsum().to_numpy() - 1
     y = np.arange(len(best)) + apart * (group + 0.5)
@@ -96,9 +100,11 @@ def _draw_bars(ax: Axes, frame: Frame, hits: Hits) -> None:
     bars = ax.barh(y, length, height=0.85, color=[frame.colours[library] for library in best["library"]])
     for bar in np.array(bars, object)[~counts]:
         bar.set_alpha(0.35)
-    inks = np.where(counts, "black", "0.4")
-    for height, text, ink in zip(y, frame.texts, inks, strict=True):
-        ax.annotate(text, (0, height), (3, 0), textcoords="offset points", va="center", fontsize=SMALL, color=ink)
+    for height, text, strong in zip(y, frame.texts, counts, strict=True):
+        # Beyond a bar that does not count, the line of the level runs behind the letters.
+        halo = [] if strong else [withStroke(linewidth=2, foreground="white")]
+        style: dict[str, Any] = {"color": "black" if strong else "0.4", "path_effects": halo}
+        ax.annotate(text, (0, height), (3, 0), textcoords="offset points", va="center", fontsize=SMALL, **style)
     ax.axvline(-np.log10(LEVEL), color="0.3", lw=0.8, ls=(0, (3, 2)), zorder=0)
     names = best["regulator"].to_numpy()
     there = [name for name in hits.regulators if name in names]

@@ -19,6 +19,8 @@ _STYLES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _WORDS = {"alpha": "α: control cells", "gamma": "γ: shifts"}
 _LEAST_APART = 0.085
 """Of the height of a panel: between the names of two lines."""
+_FEW = 99
+"""Components up to which ticks within a power of ten have room for their numbers."""
 _SHADE = "#F8F2A1"
 _MAP = "cividis"
 
@@ -113,11 +115,7 @@ def draw_regulators(ax: Axes, bar: Axes, found: Transmission, table: pd.DataFram
     ax.tick_params(length=0, pad=2)
     ax.spines[:].set_visible(False)
     n = found.regulators["regulator"].nunique()
-    which = (
-        f"the {table.shape[1]} longest shifts of {n}"
-        if table.shape[1] < n
-        else f"{n} perturbations, the longest shift first"
-    )
+    which = f"the {table.shape[1]} longest shifts of {n}" if table.shape[1] < n else "the longest shift first"
     ax.set_title(f"share of each perturbation's shift that survives ({which})", fontsize=8, loc="left", pad=3)
     ax.figure.colorbar(image, cax=bar, orientation="horizontal", ticklocation="top")
     bar.tick_params(labelsize=SMALL, length=2, pad=1)
@@ -135,7 +133,7 @@ def _numbers(table: pd.DataFrame) -> np.ndarray:
 def _number_axis(ax: Axes, n: int) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-    ticks = [k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if k <= n]
+    ticks = [k for k in ((1, 10, 100, 1000) if n > _FEW else (1, 2, 5, 10, 20, 50)) if k <= n]
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     ax.xaxis.set_minor_locator(NullLocator())

@@ -40,6 +40,7 @@ _AXES = {
 _USUAL = ("skill", "gain_in_r", "r", "rho_nonadd", "interaction")
 _UNBOUNDED = ("skill", "gain_in_r")
 _AGAINST = {"_without_network": "that needs no network", "": "of all"}
+_SPACE = "\N{NO-BREAK SPACE}"
 _CEILINGS = {"replicate": "--", "truth": ":"}
 
 
@@ -140,7 +141,7 @@ def _draw(ax: Axes, metric: str, rows: Sequence[str], table: Mapping[str, Row]) 
     for y, name in enumerate(rows):
         figure = table.get(name)
         if figure is None or not np.isfinite(figure.value):
-            ax.annotate("–", (0.5, y), xycoords=("axes fraction", "data"), ha="center", va="center", color="0.6")
+            ax.annotate("–", (0.02, y), xycoords=("axes fraction", "data"), va="center", color="0.6")
             continue
         style = _style(name, figure.value, network, lower_is_better=metric == "mse")
         if figure.value < left:
@@ -152,7 +153,8 @@ def _draw(ax: Axes, metric: str, rows: Sequence[str], table: Mapping[str, Row]) 
     ax.set(ylim=(len(rows) - 0.4, -0.6), yticks=[])
     if np.isfinite(left):
         right = max(0.0, *(x for row in table.values() for x in row if np.isfinite(x)))
-        ax.set_xlim(left, right + 0.08 * (right - left))
+        room = 0.08 * (right - left)
+        ax.set_xlim(left - room, right + room)
     ax.set_xlabel(_AXES[metric], fontsize=8)
     ax.tick_params(labelsize=7)
     ax.locator_params(axis="x", nbins=3)
@@ -233,12 +235,15 @@ def _headline(scores: pd.DataFrame, params: Mapping[str, Any], group: str, width
     for null, word, skill, what in found.values():
         # The nulls that are named are the strongest over all combinations; a group may have others.
         which = f" ({null})" if group == "all" else ""
-        sentences.append(f"The network {word} the strongest null {what}{which}: skill {_interval(skill)}.")
+        # No line breaks within the numbers.
+        number = f"skill {_interval(skill)}.".replace(" ", _SPACE)
+        sentences.append(f"The network {word} the strongest null {what}{which}: {number}")
     n = int(scores.loc[(scores["prediction"] == NETWORK) & (scores["metric"] == "skill"), "n"].iloc[0])
     where = "" if group == "all" else f" of the group {group}"
     scope = "with 95 % intervals" if n >= FEWEST else "too few for intervals"
     sentences.append(f"{n} combinations{where}, {scope}. Bold: strongest nulls.")
-    return "\n".join(line for sentence in sentences for line in textwrap.wrap(sentence, width))
+    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
+    return "\n".join(lines).replace(_SPACE, " ")
 
 
 def _word(skill: Row) -> str:
