@@ -128,7 +128,9 @@ def fit(
     `var["clamp_regulator"]` : bool
         Which genes are regulators.
     `uns["clamp"]` : dict
-        `params` (all arguments and settings, and `left_out`, the perturbed genes that the network knows nothing of), `kinetics`, `regulators`, `members` (of an ensemble), digests of all of it,
+        `params` (all arguments and settings, and `left_out`, the perturbed genes that the network knows nothing of), `kinetics`,
+        `genes`, `regulators`, `regulator_rows` (of each in `genes`; -1 is not measured), `control_mean`, `members` (of an
+        ensemble), `schema_version`, `sha256` (digests of all of it),
 
         - `history`: losses of each epoch and member;
         - `diagnostics`: for each training `condition` the `status` (0 converged, 1 steps ran out, 2 not finite, 3 unstable),
