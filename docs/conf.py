@@ -32,6 +32,7 @@ nitpicky = True
 html_theme = "sphinx_book_theme"
 html_title = "scclamp"
 html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
 html_theme_options = {"show_navbar_depth": 2}

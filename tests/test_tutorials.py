@@ -44,6 +44,12 @@ def test_they_show_pictures_that_are_described_by_words_around_them(cells):
     assert len(words) >= len([cell for cell in cells if cell["cell_type"] == "code"]) // 2
 
 
+def test_every_picture_is_said_in_words_for_those_who_cannot_see_it(cells):
+    for cell in cells:
+        if any("image/png" in out.get("data", {}) for out in cell.get("outputs", [])):
+            assert len(cell["metadata"]["mystnb"]["image"]["alt"].split()) > 5
+
+
 def test_nothing_names_a_machine(cells):
     # The bytes of a picture are no names.
     kept = [{k: v for k, v in cell.items() if k != "outputs"} for cell in cells]
