@@ -66,7 +66,7 @@ def draw_modules(ax: Axes, labels: np.ndarray) -> None:
 
     figure = ax.figure
     # Inches above the axes. The bar is of patches: matplotlib 3.10 leaves no room for thick lines without height.
-    inches = figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)
+    inches = figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)  # type: ignore[arg-type]  # any transform without bends
     above = blended_transform_factory(ax.transData, inches)
     middle = _ABOVE / 72
     pitch = ax.get_window_extent().width / figure.dpi * 72 / len(labels)
