@@ -33,6 +33,17 @@ def test_the_table_is_that_of_the_python_call(call, screen_file, tmp_path):
     assert done.out.endswith(f"Wrote {tmp_path / 'scores.csv'}\n")
 
 
+def test_knock_outs_are_held_at_zero(call, screen_file, tmp_path):
+    done = call(
+        "benchmark", screen_file, "--predictors", "clamp", "--clamp-values", "knockout", "-o", tmp_path / "a.csv"
+    )
+    assert (done.code, done.err) == (0, "")
+    found = pd.read_csv(tmp_path / "a.csv").set_index("predictor").loc["clamp", "skill"]
+    adata = sc_c.datasets.simulated("tiny")
+    expected = sc_c.tl.benchmark(adata, "clamp", clamp_values="knockout").set_index("predictor").loc["clamp", "skill"]
+    assert found == pytest.approx(expected)
+
+
 def test_a_screen_of_singles_is_judged(call, singles_file):
     done = call("benchmark", singles_file, *QUICK)
     assert (done.code, done.err) == (0, "")

@@ -230,6 +230,30 @@ def test_network_beside_its_nulls(tiny):
     assert table.loc[table["predictor"] == strongest, "skill"].item() == 0
 
 
+def test_knocked_out_genes_are_held_at_zero(tiny):
+    adata = tiny.copy()
+    sc_c.pp.split(adata, "additive")
+    network = Clamp(config=FitConfig(max_epochs=3))
+    rows = {
+        held: sc_c.tl.benchmark(adata, network, splits="split", per_target=True, clamp_values=held)
+        for held in ("singles", "knockout")
+    }
+    null = {held: each[each["predictor"] == "additive"] for held, each in rows.items()}
+    np.testing.assert_array_equal(null["knockout"]["mse"], null["singles"]["mse"])
+    found = rows["knockout"].query("predictor == 'clamp'").set_index("target")
+    assert (found["mse"] != rows["singles"].query("predictor == 'clamp'").set_index("target")["mse"]).all()
+    labels = adata.obs["perturbation"].astype(str)
+    conditions = Conditions.from_anndata(adata, split_key="split", clamp_values="knockout")
+    network.fit(conditions, rng=0)
+    X = adata.X.toarray()
+    for name, row in found.iterrows():
+        genes = name.split("+")
+        predicted = network.predict([tuple(genes)])[0]
+        kept = ~adata.var_names.isin(genes)
+        error = predicted - X[(labels == name) & (adata.obs["split"] == "test")].mean(0)
+        assert row["mse"] == pytest.approx(np.mean(error[kept] ** 2), rel=1e-4)
+
+
 def test_interrupted_benchmark_goes_on_where_it_was(tiny, tmp_path, counting):
     arguments = {"splits": ["additive", "combinations"], "seeds": [0, 1]}
     whole = sc_c.tl.benchmark(tiny, counting, **arguments)

@@ -23,6 +23,7 @@ WORDS = {
     "predictors": "--predictors",
     "seeds": "--seed",
     "unmeasured": "--unmeasured",
+    "clamp_values": "--clamp-values",
     "checkpoint": "--checkpoint",
 }
 _ABOUT = """\
@@ -76,6 +77,12 @@ def add(commands: Commands) -> None:
         default="error",
         help="perturbed genes that were not measured, as in `scclamp fit`",
     )
+    how.add_argument(
+        "--clamp-values",
+        choices=("singles", "knockout"),
+        default="singles",
+        help="at zero where a nuclease knocked genes out, as in `scclamp fit`",
+    )
     how.add_argument("--device", metavar="NAME", help="cpu (default), cuda, cuda:1 or mps")
     how.add_argument("--checkpoint", metavar="FOLDER", help="keep scores there; the same command then goes on")
     add_gene_names(add_labels(parser))
@@ -110,6 +117,7 @@ def run(options: argparse.Namespace) -> None:
             layer=options.layer,
             mod=options.mod,
             unmeasured=options.unmeasured,
+            clamp_values=options.clamp_values,
             checkpoint=options.checkpoint,
         )
     from scclamp.predictors import NULLS

@@ -38,6 +38,7 @@ def benchmark(
     layer: str | None = None,
     mod: str | None = None,
     unmeasured: Literal["error", "latent", "drop"] = "error",
+    clamp_values: Literal["singles", "knockout"] = "singles",
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> pd.DataFrame:
     """Compare predictors on held-out perturbations, beside every null on the same ones.
@@ -59,7 +60,7 @@ def benchmark(
         Seeds of the splits and of predictors that draw.
     per_target
         Whether to return the scores of each target instead of their means.
-    perturbation_key, control, layer, mod, unmeasured
+    perturbation_key, control, layer, mod, unmeasured, clamp_values
         As in `tl.fit`.
     checkpoint
         Folder that keeps the scores of each predictor, split and seed once they are there. A benchmark that is run again with
@@ -94,11 +95,12 @@ def benchmark(
     True
     """
     require_choice("unmeasured", unmeasured, ("error", "latent", "drop"))
+    require_choice("clamp_values", clamp_values, ("singles", "knockout"))
     asked_for = read_predictors(predictors)
     chosen = _with_nulls(asked_for)
     numbers = _read_seeds(seeds)
     cells = assign(adata, perturbation_key=perturbation_key, control=control, mod=mod, train_fraction=1.0, rng=0)
-    screen = Screen(adata, cells, layer, mod, unmeasured)
+    screen = Screen(adata, cells, layer, mod, unmeasured, clamp_values)
     asked = read_splits(splits, screen)
     described = {name: settings_of(each) for name, each in chosen.items()} if checkpoint is not None else {}
     store = None if checkpoint is None else Store.open(checkpoint)

@@ -19,6 +19,7 @@ from scclamp.conditions import Conditions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scclamp._clamps import Held
     from scclamp.predictors import Target
 
 
@@ -34,7 +35,7 @@ class Screen:
         Condition and role of every observation; test observations have the role -1.
     layer, mod
         Where the expression is.
-    unmeasured
+    unmeasured, clamp_values
         As in `tl.fit`.
     """
 
@@ -43,12 +44,13 @@ class Screen:
     layer: str | None
     mod: str | None
     unmeasured: Unmeasured
+    clamp_values: Held = "singles"
 
     @cached_property
     def conditions(self) -> Conditions:
         """Conditions with training or validation cells."""
         cells = resolve_unmeasured(self.cells, unwrap(self.data, self.mod).adata, self.unmeasured)
-        return Conditions.from_cells(self.data, cells, layer=self.layer, mod=self.mod)
+        return Conditions.from_cells(self.data, cells, layer=self.layer, mod=self.mod, clamp_values=self.clamp_values)
 
     @cached_property
     def judged(self) -> list[int]:
