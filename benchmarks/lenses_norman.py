@@ -20,7 +20,7 @@ from scclamp.fitting import FitConfig
 
 COMPONENTS, RANDOMS = (1, 2, 4, 8, 16, 32, 64), (2, 8, 32, 128)
 ACCURACIES = tuple(f"{what} of doubles, {start}" for start in STARTS for what in ("r", "skill"))
-MAX_EPOCHS = 150
+MAX_EPOCHS = 100
 
 
 def measure(path: Path, quick: bool) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
