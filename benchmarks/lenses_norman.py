@@ -18,7 +18,7 @@ from benchmarks.norman_data import Pairs, mean_r, per_pair_error
 from scclamp.encoders import Encoder
 from scclamp.fitting import FitConfig
 
-COMPONENTS, RANDOMS = (1, 2, 4, 8, 16, 32, 64), (2, 8, 32, 128)
+COMPONENTS, RANDOMS = (2, 4, 8, 16, 32, 64), (8, 32, 128)
 ACCURACIES = tuple(f"{what} of doubles, {start}" for start in STARTS for what in ("r", "skill"))
 MAX_EPOCHS = 100
 

@@ -19,12 +19,12 @@ from benchmarks.papalexi_edges import Judge, read_network, scopes
 from benchmarks.probes_models import dense
 from scclamp.encoders import Encoder, cached
 
-N_GENES, N_LEARNED, N_CELLS = 80, 1500, 6000
+N_GENES, N_LEARNED, N_CELLS = 80, 1500, 4000
 """Size of a panel that a small model can learn, the cells that it learns from, and those that each lens reads."""
 COMPONENTS, RANDOMS = (2, 8, 32), (4, 8, 32)
 EDGES = "AUPRC of known edges"
 ACCURACIES = tuple(f"{what}, {start}" for start in STARTS for what in ("r, held out", "R2, held out", EDGES))
-EPOCHS, MAX_EPOCHS = 12, 150
+EPOCHS, MAX_EPOCHS = 12, 120
 
 
 def measure(paths: dict[str, Path], quick: bool) -> tuple[list[dict[str, object]], list[dict[str, object]], str]:

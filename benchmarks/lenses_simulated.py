@@ -19,19 +19,19 @@ STARTS = {
     "regression start": FitConfig(),
     "random start": FitConfig(start="random", init_scale=0.01, learning_rate=0.01),
 }
-SETTINGS = {"n_genes": 60, "n_regulators": 12, "combinations": 30, "n_cells_per_condition": 80, "n_control_cells": 300}
-SETTINGS |= {"density": 0.15, "strength": 1.0, "dose": 2.5}
-NOISE = {"library_size": 200_000.0, "dispersion": 0.02, "dropout": 0.0}
-"""Low: simulated cells of one condition differ by sampling alone, and small models must have something to learn."""
+SETTINGS = {"n_genes": 40, "n_regulators": 8, "combinations": 20, "n_cells_per_condition": 100, "n_control_cells": 200}
+EFFECTS = {"density": 0.25, "strength": 1.2, "dose": 3.0}
+NOISE = {"library_size": 500_000.0, "library_spread": 0.1, "dispersion": 0.01, "dropout": 0.0}
+"""Little: simulated cells of one condition differ by sampling alone, and small models must have something to learn."""
 FEW = {"n_genes": 40, "n_regulators": 6, "combinations": 6, "n_cells_per_condition": 20, "n_control_cells": 60}
 COMPONENTS, RANDOMS = (2, 8, 32), (4, 8, 32)
 ACCURACIES = tuple(f"{what} of doubles, {start}" for start in STARTS for what in ("r", "skill"))
-EPOCHS, MAX_EPOCHS = 20, 300
+EPOCHS, MAX_EPOCHS = 16, 250
 
 
 def measure(seed: int, quick: bool) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """One row for each lens, and what the small models learned of one screen."""
-    truth = make_truth("tiny", rng=seed, **((FEW if quick else SETTINGS) | NOISE))
+    truth = make_truth("tiny", rng=seed, **((FEW if quick else SETTINGS) | EFFECTS | NOISE))
     seen = singles_of(truth.adata)
     chosen = _untrained(truth, quick)
     # Only what a fit sees: a model that had met the doubles would know what it is asked.
