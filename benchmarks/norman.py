@@ -142,7 +142,7 @@ def run(scale: Scale) -> Outcome:
         "default, one shared half-activation": fits["default, one shared half-activation"].predicted,
         "paper": fits["paper"].predicted,
     }
-    predictions |= _oracles(pairs)
+    predictions |= oracles(pairs)
     rows = [judge.row(name, p, np.random.default_rng(1)) for name, p in predictions.items()]
     halves = _halves(pairs, strengths, fits["default"], 20 if scale == Scale.QUICK else 500)
     return Outcome(_checks(rows, halves), [Table(_caption(judge), rows), Table(_HALVES, halves)])
@@ -158,7 +158,7 @@ def _nulls(judge: Judge) -> dict[str, np.ndarray]:
     return found
 
 
-def _oracles(pairs: Pairs) -> dict[str, np.ndarray]:
+def oracles(pairs: Pairs) -> dict[str, np.ndarray]:
     """What could be had at most: coefficients fitted to each pair itself, on shrunken singles."""
     a, b = pairs.parts(pairs.shrunken(100))
     one, two = np.empty_like(a), np.empty_like(a)

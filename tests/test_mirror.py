@@ -11,6 +11,7 @@ SRC = TESTS.parent / "src" / "scclamp"
 SMALL = 40
 """Lines below which a file may be tested through those that use it."""
 CROSS_CUTTING = {
+    "encoders/test_trained.py": "small trained models, through all that takes an encoder",
     "metrics/test_cell_eval.py": "many metrics against another implementation",
     "physics/test_cuda.py": "the same on another device",
     "pl/test_images.py": "fixtures of the tests",
