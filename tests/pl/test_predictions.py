@@ -38,6 +38,13 @@ def test_points_are_shifts_of_free_genes(answer):
     assert alone.get_title() == f"{name}\nr = {r:.2f}"
 
 
+def test_singles_are_marked_as_fitted(screen):
+    adata, _ = screen
+    predicted = sc_c.tl.predict_clamps(adata, ["REG01", "REG01+REG05"], key="mine")
+    titles = [ax.get_title().splitlines()[0] for ax in sc_c.pl.predictions(predicted, adata).axes]
+    assert titles == ["REG01 (fitted)", "REG01+REG05"]
+
+
 def test_one_panel_for_each_condition(answer):
     assert len(sc_c.pl.predictions(*answer, n_columns=4).axes) == 6
 

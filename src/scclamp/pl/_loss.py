@@ -39,7 +39,7 @@ def loss(
 ) -> Axes | Figure | None:
     """Draw the perturbation loss of training and validation cells over the epochs.
 
-    Both compare the same predictions, with means of different cells. A mean of few cells is noisy, and a fifth of the cells
+    Both compare the same predictions, with means of different cells, those of training shrunken before the fit. A mean of few cells is noisy, and a fifth of the cells
     validates by default, so that validation lies above training by about the sampling noise of its means, which no network
     can predict: the distance between the lines is no overfitting, a validation that rises is. A flat validation whose dot is
     at epoch 0 says that the start was not improved upon, and kept.

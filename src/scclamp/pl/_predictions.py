@@ -52,7 +52,8 @@ def predictions(
     Returns
     -------
     The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped, and that of
-    the sum of the observed singles, where these are there. Where doses were given, or names of your own, the cells are those of
+    the sum of the observed singles, where these are there. Single genes are marked as *fitted*: a fit has seen their cells, so
+    that their correlation is no prediction's. Where doses were given, or names of your own, the cells are those of
     the same genes.
 
     Examples
@@ -83,7 +84,8 @@ def predictions(
         held = seen[name].split(SEPARATOR)
         free = ~predicted.columns.isin(held)
         alone = shifts.loc[held].to_numpy().sum(0)[free] if len(held) > 1 and set(held) <= set(shifts.index) else None
-        _panel(ax, name, shifts.loc[seen[name]].to_numpy()[free], predicted.loc[name].to_numpy(float)[free], alone)
+        title = name if len(held) > 1 else f"{name} (fitted)"
+        _panel(ax, title, shifts.loc[seen[name]].to_numpy()[free], predicted.loc[name].to_numpy(float)[free], alone)
     for ax in axes.flat[len(chosen) :]:
         ax.remove()
     fig.supxlabel("observed shift (log expression)", fontsize=9)
@@ -98,7 +100,10 @@ def _chosen(seen: dict[str, str], observed: pd.DataFrame, conditions: str | Sequ
     both = [name for name, held in seen.items() if held in observed.index and held != CONTROL]
     if conditions is None:
         if not both:
-            msg = f"observed shares no condition with adata, which has {list_some(seen)}. Name its rows alike."
+            msg = (
+                f"observed shares no condition with adata, which has {list_some(seen)}. Pass a screen in which some of them were "
+                "measured, or a table whose rows are named alike."
+            )
             raise InputError(msg)
         return both[:_MOST_PANELS]
     conditions = [conditions] if isinstance(conditions, str) else list(conditions)

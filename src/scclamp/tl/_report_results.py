@@ -39,8 +39,9 @@ def verdict_section(source: Source) -> Section | None:
     parts = [
         f'<div class="headline">{say(_plain_words(scores))}{say(" ".join(headline.split()), "soft")}</div>',
         say(
-            "Nulls are predictions that know nothing of a network: no change at all, the mean response, the sum of the single "
-            "effects. A skill above 0 means a smaller error than the best of them; below 0, a larger one."
+            "Nulls are predictions that know nothing of how genes interact: no change at all, the mean response, sums of single "
+            "effects, those that the network itself predicts among them. A skill above 0 means a smaller error than the best of "
+            "them; below 0, a larger one."
         ),
         picture(
             pl.verdict(source.data, mod=source.mod, key=source.key, return_fig=True),
