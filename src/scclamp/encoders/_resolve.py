@@ -16,6 +16,7 @@ from scclamp._split import TRAIN, VALIDATION
 from scclamp._streaming import encoded_sums, selector
 from scclamp.encoders._cache import Cached
 from scclamp.encoders._identity import Identity
+from scclamp.encoders._panel import require_panel
 from scclamp.encoders._pca import PCA
 from scclamp.encoders._rows import encode_observations, encode_rows
 from scclamp.encoders._wrap import as_encoder
@@ -59,14 +60,16 @@ def resolve(
     rng
         Seed or generator, for encoders that need one.
     """
-    if encoder == "identity":
+    if isinstance(encoder, str) and encoder == "identity":
         return Identity()
-    if encoder == "pca":
+    if isinstance(encoder, str) and encoder == "pca":
         return PCA.from_data(data, cells=cells, layer=layer, mod=mod, rng=rng)
     if isinstance(encoder, str):
         msg = f"encoder={encoder!r} is not known.{did_you_mean(encoder, _NAMES)} Use {' or '.join(map(repr, _NAMES))}, "
         raise InputError(msg + "or pass any differentiable module or function.")
-    return as_encoder(encoder)
+    lens = as_encoder(encoder)
+    require_panel(lens, unwrap(data, mod).adata.var_names)
+    return lens
 
 
 def affine_means(encoder: Encoder, conditions: Conditions) -> tuple[np.ndarray, np.ndarray]:
