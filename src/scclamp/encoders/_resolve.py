@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from scclamp.encoders._encoder import Encoder
 
 _NAMES = ("identity", "pca")
+_logger = logging.getLogger(__name__)
 _AT_A_TIME = 512
 """Observations between two steps of the progress bar, and in one entry of a cache: what an interrupted pass loses at most."""
 
@@ -63,7 +65,14 @@ def resolve(
     if isinstance(encoder, str) and encoder == "identity":
         return Identity()
     if isinstance(encoder, str) and encoder == "pca":
-        return PCA.from_data(data, cells=cells, layer=layer, mod=mod, rng=rng)
+        pca = PCA.from_data(data, cells=cells, layer=layer, mod=mod, rng=rng)
+        if pca.components.shape[0] == pca.components.shape[1]:
+            _logger.warning(
+                "encoder='pca' keeps all %d components of a panel of %d genes, which is the identity turned around. Fewer are "
+                "PCA.from_data(adata, n_components=10) of scclamp.encoders.",
+                *pca.components.shape[::-1],
+            )
+        return pca
     if isinstance(encoder, str):
         msg = f"encoder={encoder!r} is not known.{did_you_mean(encoder, _NAMES)} Use {' or '.join(map(repr, _NAMES))}, "
         raise InputError(msg + "or pass any differentiable module or function.")
