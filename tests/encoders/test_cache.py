@@ -30,7 +30,7 @@ class Lens:
             self.function.weight.fill_(weight)
             self.function.bias.fill_(0.5)
         self.input = "log"
-        self.mapping = SimpleNamespace(genes=GENES, tokens=np.array([4, -1, 7]))
+        self.mapping = None
         self.calls = 0
 
     def encode(self, x):
@@ -68,14 +68,30 @@ def _changed(**changes):
         lambda: Lens(weight=1.001),
         lambda: Lens(dtype=torch.float64),
         lambda: _changed(input="counts"),
-        lambda: _changed(mapping=None),
-        lambda: _changed(mapping=SimpleNamespace(genes=GENES, tokens=np.array([4, 5, 7]))),
-        lambda: _changed(mapping=SimpleNamespace(genes=("A", "B", "D"), tokens=np.array([4, -1, 7]))),
+        lambda: _changed(mapping=SimpleNamespace(genes=GENES, tokens=np.array([4, -1, 7]))),
     ],
-    ids=["fingerprint", "precision", "input", "no vocabulary", "tokens", "mapped genes"],
+    ids=["fingerprint", "precision", "input", "vocabulary"],
 )
 def test_another_encoder_is_another_key(filled, lens):
     assert _calls(lens(), filled) == 1
+
+
+def test_tokens_are_part_of_the_key_and_another_panel_is_refused(filled):
+    first, other = (
+        _changed(mapping=SimpleNamespace(genes=GENES, tokens=np.array(tokens))) for tokens in ([4, -1, 7], [4, 5, 7])
+    )
+    assert (_calls(first, filled), _calls(other, filled), _calls(first, filled)) == (1, 1, 0)
+    with pytest.raises(InputError, match="'lens' was made for the same genes in another order: gene 0 is 'B' here"):
+        _calls(first, filled, ("B", "A", "C"))
+
+
+def test_a_module_or_its_method_is_cached_as_it_is(tmp_path):
+    layer = torch.nn.Linear(3, 2)
+    for given in (layer, layer.forward):
+        found = cached(given, tmp_path).observations(GENES)(ROWS)
+        np.testing.assert_allclose(found, layer(torch.as_tensor(ROWS).float()).detach().double(), rtol=1e-6)
+    with pytest.raises(InputError, match="plain function"):
+        cached(torch.tanh, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,31 @@ def test_a_quick_check_of_means(means):
     assert quick_check(Identity(), means).passed
     assert _failed(quick_check(as_encoder(lambda x: torch.relu(x - 1e3)), means)) == ["gradient flow", "sensitivity"]
     assert quick_check(Identity(), means[:1]).passed
+
+
+def test_counts_are_refused_as_by_a_fit(cells):
+    with pytest.raises(InputError, match=r"layer='counts' holds whole numbers.*X"):
+        check(Identity(), cells, layer="counts")
+
+
+def test_what_is_no_number_fails_by_that_name(cells):
+    report = check(as_encoder(lambda x: torch.log(x - 1)), cells, rng=0)
+    assert {"finite"} <= set(_failed(report))
+    assert "NaN or infinite" in str(report)
+    assert "repeatability" not in set(report.table["check"])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "verdict"), [(torch.float64, None), (torch.bfloat16, False), (torch.float32, "none")]
+)
+def test_a_precision_that_a_fit_refuses_is_told(cells, dtype, verdict):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = torch.nn.Linear(60, 30).to(dtype)
+    table = check(module, cells, rng=0).table.set_index("check")
+    if verdict == "none":
+        assert "precision" not in table.index
+        return
+    assert table.loc["precision", "passed"] is verdict
+    assert "tl.fit refuses it as it is" in table.loc["precision", "meaning"]
+    assert "precision" not in set(check(as_encoder(module, dtype=dtype), cells, rng=0).table["check"])

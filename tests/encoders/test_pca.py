@@ -91,3 +91,18 @@ def test_gradient_and_precision():
 def test_shapes_that_do_not_fit(shapes):
     with pytest.raises(InputError, match="do not fit"):
         PCA(np.zeros(shapes[0]), np.zeros(shapes[1]))
+
+
+def test_one_line_makes_a_lens_of_few_components(screen):
+    pca = PCA.from_data(screen, n_components=3)
+    control = screen.X.toarray()[:90]
+    mean = control.mean(0)
+    V = np.linalg.svd(control - mean, full_matrices=False)[2][:3].T
+    np.testing.assert_allclose(pca.components @ pca.components.T, V @ V.T, atol=1e-8)
+    np.testing.assert_allclose(pca.mean, mean)
+    other = screen.copy()
+    other.obs = other.obs.replace("control", "base").rename(columns={"perturbation": "label"})
+    again = PCA.from_data(other, perturbation_key="label", control="base", n_components=3)
+    np.testing.assert_array_equal(again.components, pca.components)
+    with pytest.raises(InputError, match="n_components=0"):
+        PCA.from_data(screen, n_components=0)

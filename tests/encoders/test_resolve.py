@@ -25,6 +25,14 @@ def test_names(screen, cells):
         resolve("identty", screen, cells=cells)
 
 
+def test_the_identity_in_disguise_is_named(screen, cells, caplog):
+    resolve("pca", screen, cells=cells)
+    assert "encoder='pca' keeps all 70 components of a panel of 70 genes" in caplog.text
+    caplog.clear()
+    resolve(PCA.from_data(screen, n_components=10), screen, cells=cells)
+    assert not caplog.records
+
+
 def test_affine_encoders_encode_means(screen, cells):
     conditions = _conditions(screen, cells)
     pca = resolve("pca", screen, cells=cells)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from scclamp._errors import InputError
-from scclamp.encoders import PCA, Identity, as_encoder, require_differentiable
+from scclamp.encoders import PCA, Identity, as_encoder, placement, require_differentiable
 
 
 @pytest.fixture
@@ -56,65 +56,10 @@ def test_what_cannot_encode_is_named(value):
         as_encoder(value)
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x: torch.tanh(x).detach(),
-        lambda x: torch.as_tensor(np.tanh(x.detach().numpy())),
-        lambda x: (x > 0).float(),
-    ],
-    ids=["detach", "numpy", "step"],
-)
-def test_stopped_gradients_are_named(function):
-    with pytest.raises(InputError, match="stops gradients"):
-        require_differentiable(as_encoder(function, name="f"), torch.ones(2, 3))
-
-
-@pytest.mark.parametrize(
-    "function",
-    [lambda x: x.sum(), lambda x: x.sum(0), lambda x: [x], lambda x: x[None]],
-    ids=["number", "one", "list", "three axes"],
-)
-def test_wrong_shapes_are_named(function):
-    with pytest.raises(InputError, match=r"returned .* for 2 states"):
-        require_differentiable(as_encoder(function, name="f"), torch.ones(2, 3))
-
-
 def test_gradients_flow(module):
     module.eval().double()
     x = torch.linspace(-1, 1, 10, dtype=torch.float64).reshape(2, 5).requires_grad_()
     assert torch.autograd.gradcheck(as_encoder(module).encode, x)
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_parameters_of_another_precision_are_named(module, dtype):
-    encoder = as_encoder(module.to(dtype), name="net")
-    kind = str(dtype).removeprefix("torch.")
-    with pytest.raises(InputError, match=rf"'net' has parameters of {kind} on cpu.*\.to\('cpu', torch\.float32\)"):
-        require_differentiable(encoder, torch.ones(2, 5))
-    require_differentiable(as_encoder(module.float()), torch.ones(2, 5))
-
-
-def test_parameters_on_another_device_are_named(module):
-    with pytest.raises(
-        InputError, match=r"parameters of float32 on meta, but the states of the fit are float32 on cpu"
-    ):
-        require_differentiable(as_encoder(module.to("meta")), torch.ones(2, 5))
-
-
-def test_an_encoder_that_converts_its_input_is_fine_and_its_own_errors_stay(module):
-    class Converting:
-        name, affine, function = "own", False, module.double()
-
-        def encode(self, x):
-            return self.function(x.double()).to(x)
-
-        def fingerprint(self):
-            return "own"
-
-    require_differentiable(Converting(), torch.ones(2, 5))
-    with pytest.raises(InputError, match=r"shapes cannot be multiplied.*written with torch"):
-        require_differentiable(as_encoder(module.float()), torch.ones(2, 4))
 
 
 class Power(torch.nn.Module):
@@ -221,3 +166,37 @@ def test_depths_that_cannot_be(given, message):
         as_encoder(torch.tanh, **given)
     with pytest.raises(InputError, match="is an encoder already"):
         as_encoder(Identity(), depth=1e4)
+
+
+def test_a_method_of_a_module_is_told_by_its_parameters(module):
+    class Model(torch.nn.Linear):
+        def encode(self, x):
+            return self(x).tanh()
+
+    model = Model(5, 4)
+    lens, x = as_encoder(model.encode), torch.ones(3, 5)
+    assert (lens.name, placement(lens)[0]) == ("encode", torch.float32)
+    first = lens.fingerprint()
+    assert first not in {as_encoder(model.forward, name="encode").fingerprint(), as_encoder(model).fingerprint()}
+    with torch.no_grad():
+        model.bias += 1
+    assert as_encoder(model.encode).fingerprint() != first
+    assert torch.equal(lens.encode(x), model(x).tanh())
+
+
+def test_states_are_brought_to_the_precision_of_a_function_and_back(module):
+    module.eval()
+    lens = as_encoder(lambda x: module(x), name="net", dtype=torch.float32)
+    x = torch.linspace(-1, 1, 10, dtype=torch.float64).reshape(2, 5).requires_grad_()
+    found = lens.encode(x)
+    assert (found.dtype, placement(lens)) == (torch.float64, (torch.float32, torch.device("cpu")))
+    torch.testing.assert_close(found, module(x.float()).double())
+    (slope,) = torch.autograd.grad(found.sum(), x)
+    assert slope.dtype == torch.float64
+    prints = {as_encoder(torch.sin, dtype=d).fingerprint() for d in (None, torch.float32, torch.float64)}
+    assert len(prints) == 3
+    assert placement(as_encoder(torch.sin, device="meta")) == (torch.float64, torch.device("meta"))
+    with pytest.raises(InputError, match="dtype='float32' is no floating precision"):
+        as_encoder(torch.sin, dtype="float32")
+    with pytest.raises(InputError, match=r"dtype=torch.float32: encoder='identity' is an encoder already"):
+        as_encoder(Identity(), dtype=torch.float32)

@@ -12,12 +12,15 @@ import numpy as np
 from scclamp._errors import InputError, StorageError
 from scclamp.encoders._code import code_version
 from scclamp.encoders._encoder import digest
+from scclamp.encoders._panel import require_panel
 from scclamp.encoders._rows import encode_observations, mixed_precision, placement
 from scclamp.encoders._store import Store
+from scclamp.encoders._wrap import as_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import torch
     from torch import Tensor
 
     from scclamp.encoders._encoder import Encoder
@@ -71,6 +74,7 @@ class Cached:
         A function from float64 rows (n, genes) to float64 encodings (n, d).
         """
         # Once for all blocks, since the parameters of a large model take a while to hash.
+        require_panel(self.encoder, genes)
         situation = self._situation(genes)
 
         def encode(rows: np.ndarray) -> np.ndarray:
@@ -99,7 +103,12 @@ class Cached:
         )
 
 
-def cached(encoder: Encoder, folder: str | os.PathLike[str] | None = None, *, max_gigabytes: float = 5.0) -> Cached:
+def cached(
+    encoder: Encoder | torch.nn.Module | Callable[[Tensor], Tensor],
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    max_gigabytes: float = 5.0,
+) -> Cached:
     """Keep what an encoder makes of observations on disk, so that the next fit to the same cells need not encode them again.
 
     An encoding is used again only when nothing that decides it has changed: the encoder's parameters and settings, its code, the
@@ -110,7 +119,7 @@ def cached(encoder: Encoder, folder: str | os.PathLike[str] | None = None, *, ma
     Parameters
     ----------
     encoder
-        An encoder whose code is in files; a plain function is refused.
+        An encoder or a module, whose code is in files; a plain function is refused.
     folder
         Where to keep encodings; by default `encodings` in the folder that SCCLAMP_CACHE names, or in the system's place for
         caches.
@@ -124,9 +133,8 @@ def cached(encoder: Encoder, folder: str | os.PathLike[str] | None = None, *, ma
     Examples
     --------
     >>> import tempfile, torch
-    >>> from scclamp.encoders import as_encoder
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     encoder = cached(as_encoder(torch.nn.Linear(3, 2)), folder, max_gigabytes=1)
+    ...     encoder = cached(torch.nn.Linear(3, 2), folder, max_gigabytes=1)
     ...     first = encoder.observations(["A", "B", "C"])(np.ones((4, 3)))
     ...     again = encoder.observations(["A", "B", "C"])(np.ones((4, 3)))
     >>> first.shape, bool((first == again).all())
@@ -140,6 +148,7 @@ def cached(encoder: Encoder, folder: str | os.PathLike[str] | None = None, *, ma
         msg = f"max_gigabytes={max_gigabytes!r} is not a positive number of gigabytes. Give for example 5.0."
         raise InputError(msg)
     encoder = encoder.encoder if isinstance(encoder, Cached) else encoder
+    encoder = as_encoder(encoder)
     code_version(encoder)  # refuses what cannot be told apart, before anything is encoded
     chosen = _default_folder() if folder is None else Path(folder).expanduser()
     try:

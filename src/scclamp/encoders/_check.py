@@ -13,9 +13,12 @@ from scclamp._columns import unwrap
 from scclamp._errors import InputError
 from scclamp._source import open_layer, stored_by_rows
 from scclamp._streaming import CHUNK_SIZE, grouped_sums, selector
+from scclamp._values import peek, require_values
 from scclamp.encoders import _diagnostics as diagnostics
+from scclamp.encoders._panel import require_panel
 from scclamp.encoders._report import Report
 from scclamp.encoders._rows import encode_rows
+from scclamp.encoders._trial import try_out_rows
 from scclamp.encoders._wrap import as_encoder
 
 if TYPE_CHECKING:
@@ -87,9 +90,13 @@ def check(
     encoder, rng = as_encoder(encoder), np.random.default_rng(rng)
     given = None if reference is None else _read_reference(reference)
     cells = assign(adata, perturbation_key=perturbation_key, control=control, mod=mod, train_fraction=1.0)
-    source = stored_by_rows(open_layer(unwrap(adata, mod).adata, layer))
+    target = unwrap(adata, mod).adata
+    require_values(target, layer, peek(target, layer))
+    require_panel(encoder, target.var_names)
+    source = stored_by_rows(open_layer(target, layer))
     drawn = _draw(source, cells, n_cells, rng)
     states = drawn.controls[:N_STATES]
+    try_out_rows(encoder, states)
     if drawn.perturbed:
         halves, controls = drawn.shifts(lambda rows: _in_batches(encoder, rows))
         in_genes = drawn.shifts(lambda rows: rows)
@@ -102,13 +109,16 @@ def check(
         states = means[:N_STATES]
         seen = _seen_in_means(encoder, means)
     rows = [diagnostics.gradient_flow(encoder, states, rng), *seen, *diagnostics.reproducibility(encoder, states)]
+    rows += diagnostics.precision(encoder, states)
     if given is not None:
         rows.append(diagnostics.reproduces(encoder, *given))
     return Report.of(encoder.name, rows)
 
 
-def quick_check(encoder: Encoder, means: np.ndarray) -> Report:
+def quick_check(encoder: Encoder, means: np.ndarray, *, gradients: bool = True) -> Report:
     """Judge an encoder by a few means, the first of which is the control's: what a fit can afford to look at.
+
+    What is said to be affine is taken at its word, but for gradients that do not arrive at all, and for chance.
 
     Parameters
     ----------
@@ -116,12 +126,17 @@ def quick_check(encoder: Encoder, means: np.ndarray) -> Report:
         What is judged.
     means
         Mean expression (conditions, genes).
+    gradients
+        Whether gradients will be wanted.
     """
     few = means[: N_STATES + 1]
-    rows = [diagnostics.gradient_flow(encoder, few, np.random.default_rng(0))]
+    rows = [diagnostics.gradient_flow(encoder, few, np.random.default_rng(0))] if gradients else []
+    repeated = diagnostics.reproducibility(encoder, few)
+    if encoder.affine:
+        return Report.of(encoder.name, [*(row for row in rows if row[1] == 0), repeated[0]])
     if len(few) > 1:
         rows.append(diagnostics.sensitivity_of_means(encoder, few))
-    return Report.of(encoder.name, [*rows, *diagnostics.reproducibility(encoder, few)])
+    return Report.of(encoder.name, [*rows, *repeated])
 
 
 @dataclass(frozen=True)

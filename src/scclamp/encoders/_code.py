@@ -11,6 +11,7 @@ import torch
 from scclamp._atomic import sha256_file
 from scclamp._errors import InputError
 from scclamp.encoders._encoder import digest
+from scclamp.encoders._module import module_of
 
 if TYPE_CHECKING:
     from scclamp.encoders._encoder import Encoder
@@ -33,14 +34,14 @@ def code_version(encoder: Encoder) -> str:
     InputError
         When a change of its code could go unseen.
     """
-    function = getattr(encoder, "function", None)
-    if function is not None and not isinstance(function, torch.nn.Module):
+    module = module_of(encoder)
+    if module is None and getattr(encoder, "function", None) is not None:
         msg = (
             f"encoder={encoder.name!r} is a plain function, of which only the name can be told, so that a change would go "
             "unseen by a cache. Write it as a torch.nn.Module, or as a class with a fingerprint()."
         )
         raise InputError(msg)
-    parts = [] if function is None else [type(part) for part in function.modules()]
+    parts = [] if module is None else [type(part) for part in module.modules()]
     classes = {base for each in (type(encoder), *parts) for base in each.__mro__}
     files = {_file_of(each, encoder) for each in classes if not _is_library(each)} | set(_OWN.glob("*.py"))
     return digest(torch.__version__, *sorted(f"{path.name} {sha256_file(path)}" for path in files))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from scclamp._errors import InputError
 from scclamp.encoders._rows import encode_rows, placement
+from scclamp.encoders._trial import try_out
 
 if TYPE_CHECKING:
     from scclamp.encoders._encoder import Encoder
@@ -26,6 +28,8 @@ MAX_COSINE = 0.999
 """Between the shifts of two perturbations: 2.6 degrees, which no regression takes apart."""
 REFERENCE_TOLERANCE = 0.01
 """Share of a published embedding's length; many were computed in half precision."""
+_OF_FITS = torch.float32
+"""Precision of the states of a fit, where nothing else is said."""
 
 Row = tuple[str, float, float, float, bool | None, str]
 
@@ -103,8 +107,12 @@ def discriminability_of_means(encoder: Encoder, means: np.ndarray) -> Row:
 
 
 def reproducibility(encoder: Encoder, states: np.ndarray) -> list[Row]:
-    """Whether the same states are encoded alike twice, and alone as among others."""
+    """Whether the same states are encoded alike twice, and alone as among others; or that encodings are no numbers."""
     first, again = encode_rows(encoder, states), encode_rows(encoder, states)
+    if not np.isfinite(first).all():
+        share = float((~np.isfinite(first)).mean())
+        what = "share of numbers of the encoding that are NaN or infinite; a logarithm, a root or a quotient meets a value it cannot take"
+        return [("finite", share, float("nan"), 0.0, False, what)]
     alone = np.concatenate([encode_rows(encoder, states[i : i + 1]) for i in range(len(states))])
     differing, apart, limit = float((first != again).mean()), _relative(alone, first), rounding(encoder)
     nan = float("nan")
@@ -114,6 +122,21 @@ def reproducibility(encoder: Encoder, states: np.ndarray) -> list[Row]:
         ("repeatability", differing, nan, 0.0, first.tobytes() == again.tobytes(), repeated),
         ("one by one", apart, nan, limit, apart <= limit, batched),
     ]
+
+
+def precision(encoder: Encoder, states: np.ndarray) -> list[Row]:
+    """Why a fit would refuse an encoder in another precision than that of its states; nothing where it would not."""
+    dtype, device = placement(encoder)
+    if dtype == _OF_FITS:
+        return []
+    try:
+        try_out(encoder, torch.as_tensor(states[[0, 0]], dtype=_OF_FITS, device=device))
+    except InputError as error:
+        double = dtype == torch.float64
+        meaning = f"rounding of its numbers; tl.fit refuses it as it is: {error}"
+        passed = None if double else False
+        return [("precision", torch.finfo(dtype).eps, float("nan"), torch.finfo(_OF_FITS).eps, passed, meaning)]
+    return []
 
 
 def reproduces(encoder: Encoder, inputs: np.ndarray, outputs: np.ndarray) -> Row:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from scclamp._arguments import require_whole
+from scclamp._assignment import assign
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
 from scclamp._source import open_layer, stored_by_rows
 from scclamp._split import TRAIN
 from scclamp._streaming import CHUNK_SIZE
+from scclamp._values import peek, require_values
 from scclamp.encoders._encoder import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Self
 
     from torch import Tensor
@@ -76,7 +79,9 @@ class PCA:
         cls,
         data: Any,
         *,
-        cells: Assignment,
+        cells: Assignment | None = None,
+        perturbation_key: str | None = None,
+        control: str | Sequence[str] | None = None,
         layer: str | None = None,
         mod: str | None = None,
         n_components: int = 512,
@@ -90,7 +95,9 @@ class PCA:
         data
             AnnData or MuData.
         cells
-            Condition and role of every observation.
+            Condition and role of every observation; by default all control cells count, found as `tl.fit` finds them.
+        perturbation_key, control
+            Where the labels are, as in `tl.fit`, where `cells` are not given.
         layer, mod
             Where the expression is.
         n_components
@@ -99,7 +106,18 @@ class PCA:
             Seed or generator of the randomised decomposition, used only for very many genes.
         chunk_size
             Rows held at a time.
+
+        Examples
+        --------
+        >>> import scclamp as sc_c
+        >>> adata = sc_c.datasets.simulated("tiny")
+        >>> ten = sc_c.encoders.PCA.from_data(adata, n_components=10)
+        >>> ten.components.shape
+        (60, 10)
         """
+        n_components = require_whole("n_components", n_components)
+        if cells is None:
+            cells = assign(data, perturbation_key=perturbation_key, control=control, mod=mod, train_fraction=1.0, rng=0)
         chosen = (cells.codes == 0) & (cells.roles == TRAIN)
         n = int(chosen.sum())
         if n < 2:
@@ -108,7 +126,9 @@ class PCA:
                 "spread. Use encoder='identity', or pass PCA(components, mean) found elsewhere."
             )
             raise InputError(msg)
-        source = stored_by_rows(open_layer(unwrap(data, mod).adata, layer))
+        target = unwrap(data, mod).adata
+        require_values(target, layer, peek(target, layer))
+        source = stored_by_rows(open_layer(target, layer))
 
         def blocks() -> Iterator[Any]:
             for at, block in source.blocks(chunk_size, chosen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from scclamp._split import TRAIN, VALIDATION
 from scclamp._streaming import encoded_sums, selector
 from scclamp.encoders._cache import Cached
 from scclamp.encoders._identity import Identity
+from scclamp.encoders._panel import require_panel
 from scclamp.encoders._pca import PCA
 from scclamp.encoders._rows import encode_observations, encode_rows
 from scclamp.encoders._wrap import as_encoder
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from scclamp.encoders._encoder import Encoder
 
 _NAMES = ("identity", "pca")
+_logger = logging.getLogger(__name__)
 _AT_A_TIME = 512
 """Observations between two steps of the progress bar, and in one entry of a cache: what an interrupted pass loses at most."""
 
@@ -59,14 +62,23 @@ def resolve(
     rng
         Seed or generator, for encoders that need one.
     """
-    if encoder == "identity":
+    if isinstance(encoder, str) and encoder == "identity":
         return Identity()
-    if encoder == "pca":
-        return PCA.from_data(data, cells=cells, layer=layer, mod=mod, rng=rng)
+    if isinstance(encoder, str) and encoder == "pca":
+        pca = PCA.from_data(data, cells=cells, layer=layer, mod=mod, rng=rng)
+        if pca.components.shape[0] == pca.components.shape[1]:
+            _logger.warning(
+                "encoder='pca' keeps all %d components of a panel of %d genes, which is the identity turned around. Fewer are "
+                "PCA.from_data(adata, n_components=10) of scclamp.encoders.",
+                *pca.components.shape[::-1],
+            )
+        return pca
     if isinstance(encoder, str):
         msg = f"encoder={encoder!r} is not known.{did_you_mean(encoder, _NAMES)} Use {' or '.join(map(repr, _NAMES))}, "
         raise InputError(msg + "or pass any differentiable module or function.")
-    return as_encoder(encoder)
+    lens = as_encoder(encoder)
+    require_panel(lens, unwrap(data, mod).adata.var_names)
+    return lens
 
 
 def affine_means(encoder: Encoder, conditions: Conditions) -> tuple[np.ndarray, np.ndarray]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
 
 from scclamp._settings import settings
 from scclamp.encoders._identity import Identity
+from scclamp.encoders._module import module_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,17 +22,28 @@ _MIXED = ("cuda",)
 
 
 def placement(encoder: Encoder) -> tuple[torch.dtype, torch.device]:
-    """Precision and device of an encoder's own parameters; double precision on the CPU where it has none.
+    """Precision and device that an encoder asks for, or those of its own parameters; double precision on the CPU otherwise.
 
     Examples
     --------
     >>> from scclamp.encoders import as_encoder
-    >>> placement(as_encoder(torch.nn.Linear(3, 2)))
+    >>> layer = torch.nn.Linear(3, 2)
+    >>> placement(as_encoder(layer)) == placement(as_encoder(layer.forward))
+    True
+    >>> placement(as_encoder(torch.tanh, dtype=torch.float32))
     (torch.float32, device(type='cpu'))
     """
-    parameters = getattr(getattr(encoder, "function", None), "parameters", lambda: iter(()))()
-    some = next(iter(parameters), None)
-    return (torch.float64, torch.device("cpu")) if some is None else (some.dtype, some.device)
+    some = parameters_of(encoder)
+    dtype, device = (torch.float64, torch.device("cpu")) if some is None else (some.dtype, some.device)
+    asked = getattr(encoder, "dtype", None), getattr(encoder, "device", None)
+    return asked[0] or dtype, device if asked[1] is None else torch.device(asked[1])
+
+
+def parameters_of(encoder: Encoder) -> torch.Tensor | None:
+    """One of an encoder's own parameters, for all of them; of what is not trained where it has none."""
+    module = module_of(encoder)
+    every = () if module is None else chain(module.parameters(), module.buffers())
+    return next((each for each in every if each.is_floating_point()), None)
 
 
 def encode_rows(encoder: Encoder, rows: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from scclamp._errors import InputError
 from scclamp.encoders._depth import counts_per_unit
 from scclamp.encoders._encoder import Encoder, digest
-from scclamp.encoders._rows import placement
+from scclamp.encoders._module import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Wrapped:
         Short name for records; by default that of the function or the class.
     affine
         Whether the map is affine, so that means may be encoded instead of cells.
-    depth, target_sum
+    depth, target_sum, dtype, device
         As for `as_encoder`.
     """
 
@@ -46,12 +46,17 @@ class Wrapped:
         affine: bool = False,
         depth: float | None = None,
         target_sum: float = 1e4,
+        dtype: torch.dtype | None = None,
+        device: str | torch.device | None = None,
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", "") or type(function).__name__
         self.affine = affine
         self.input = "log" if depth is None else "counts"
         self._scale = None if depth is None else counts_per_unit(depth, target_sum)
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise InputError(f"dtype={dtype!r} is no floating precision of torch. Give for example torch.float32.")
+        self.dtype, self.device = dtype, None if device is None else torch.device(device)
         if affine and depth is not None:
             raise InputError(
                 f"affine=True with depth={depth!r}: counts are no affine map of log-normalised expression. Leave one out."
@@ -59,25 +64,31 @@ class Wrapped:
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes)."""
-        if self._scale is None:
-            return self.function(x)
         # Not clamp, whose slope at zero depends on the version of torch: a gene at zero must be able to rise.
-        return self.function(torch.where(x < 0, 0, x).expm1() * self._scale)
+        given = x if self._scale is None else torch.where(x < 0, 0, x).expm1() * self._scale
+        if self.dtype is None and self.device is None:
+            return self.function(given)
+        found = self.function(given.to(device=self.device, dtype=self.dtype))
+        # What is no tensor is for the trial to explain.
+        return found.to(x) if isinstance(found, torch.Tensor) else found
 
     def fingerprint(self) -> str:
-        """Digest of the name and, for a module, of its layers, parameters, settings and mode; of a function no more can be told."""
+        """Digest of the name and, for a module or a method of one, of its layers, parameters, settings and mode; of a function no more can be told."""
         parts: list[str | np.ndarray] = [self.name]
         parts += [] if self._scale is None else [f"counts {self._scale!r}"]
-        if not isinstance(self.function, torch.nn.Module):
+        parts += [] if self.dtype is None else [f"in {self.dtype}"]
+        module = module_of(self)
+        if module is None:
             return digest(*parts)
-        parts.append(repr(self.function))
+        parts += [] if module is self.function else [f"method {getattr(self.function, '__qualname__', '')}"]
+        parts.append(repr(module))
         # Buffers that are not saved decide too.
-        values = dict(self.function.named_buffers()) | self.function.state_dict()
+        values = dict(module.named_buffers()) | module.state_dict()
         for name, value in sorted(values.items()):
             # As bytes, since numpy has no bfloat16.
             data = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
             parts += [f"{name} {value.dtype} {tuple(value.shape)}", data]
-        return digest(*parts, *_settings(self.function))
+        return digest(*parts, *_settings(module))
 
 
 def _settings(module: torch.nn.Module) -> list[str | np.ndarray]:
@@ -119,6 +130,8 @@ def as_encoder(
     affine: bool = False,
     depth: float | None = None,
     target_sum: float = 1e4,
+    dtype: torch.dtype | None = None,
+    device: str | torch.device | None = None,
 ) -> Encoder:
     """Make an encoder of anything differentiable.
 
@@ -135,6 +148,9 @@ def as_encoder(
         reach the map as ``expm1(x) * depth / target_sum``.
     target_sum
         Sum that cells were normalised to.
+    dtype, device
+        Precision and place in which the map takes states, which are brought there and back. Those of a module, or of a method
+        of one, are known; a function around a model in single precision needs ``dtype=torch.float32``.
 
     Returns
     -------
@@ -152,65 +168,23 @@ def as_encoder(
     >>> counts = as_encoder(torch.log1p, depth=12_000)
     >>> counts.encode(torch.log1p(torch.tensor([0.0, 2.5]))).expm1()
     tensor([0.0000, 3.0000])
+
+    A function around a model in single precision:
+
+    >>> model = torch.nn.Linear(3, 2)
+    >>> single = as_encoder(lambda x: model(x).tanh(), dtype=torch.float32)
+    >>> single.encode(torch.ones(4, 3, dtype=torch.float64)).dtype
+    torch.float64
     """
     if isinstance(function, Encoder):
-        if depth is not None:
+        own = {"depth": depth, "dtype": dtype, "device": device}
+        if told := [f"{key}={value!r}" for key, value in own.items() if value is not None]:
             raise InputError(
-                f"depth={depth!r}: encoder={function.name!r} is an encoder already. Give it its own depth."
+                f"{', '.join(told)}: encoder={function.name!r} is an encoder already. Give it its own, or wrap its method: "
+                "as_encoder(encoder.encode, ...)."
             )
         return function
     if not callable(function):
         msg = f"encoder={function!r} is neither an encoder, a torch module nor a function. Pass a map of a tensor."
         raise InputError(msg)
-    return Wrapped(function, name=name, affine=affine, depth=depth, target_sum=target_sum)
-
-
-def require_differentiable(encoder: Encoder, x: Tensor) -> None:
-    """Refuse an encoder that does not return one vector per state or that stops gradients.
-
-    Parameters
-    ----------
-    encoder
-        The encoder.
-    x
-        Two or more states (n, genes) to try it on, where and in the precision that the states of a fit will be in.
-    """
-    probe = x.detach().clone().requires_grad_()
-    try:
-        with torch.enable_grad():
-            encoded = encoder.encode(probe)
-    # Asked only afterwards, since an encoder may well convert its input.
-    except RuntimeError as error:
-        _explain_placement(encoder, probe, error)
-        msg = (
-            f"encoder={encoder.name!r} failed on states of shape {tuple(probe.shape)}, a value for each gene of the panel: "
-            f"{str(error).splitlines()[0]} It must take tensors of that width, and be written with torch, not numpy."
-        )
-        raise InputError(msg) from error
-    if not isinstance(encoded, torch.Tensor) or encoded.ndim != 2 or len(encoded) != len(probe):
-        shape = tuple(encoded.shape) if isinstance(encoded, torch.Tensor) else type(encoded).__name__
-        msg = f"encoder={encoder.name!r} returned {shape} for {len(probe)} states. Return a tensor (states, d)."
-        raise InputError(msg)
-    if not encoded.requires_grad:
-        msg = (
-            f"encoder={encoder.name!r} stops gradients: its output does not depend on its input for autograd. Remove "
-            ".detach(), no_grad() and conversions to numpy, and replace rounding by a smooth surrogate."
-        )
-        raise InputError(msg)
-
-
-def _explain_placement(encoder: Encoder, x: Tensor, error: RuntimeError) -> None:
-    """Refuse an encoder that failed and whose parameters are not where, or not in the precision, that states are in."""
-    dtype, device = placement(encoder)
-    if not isinstance(getattr(encoder, "function", None), torch.nn.Module) or (dtype, device.type) == (
-        x.dtype,
-        x.device.type,
-    ):
-        return
-    kind = str(x.dtype).removeprefix("torch.")
-    msg = (
-        f"encoder={encoder.name!r} has parameters of {str(dtype).removeprefix('torch.')} on {device}, but the states of the fit "
-        f"are {kind} on {x.device} ({str(error).splitlines()[0]}). Move it with .to({str(x.device)!r}, torch.{kind}), or "
-        "give tl.fit its dtype= and device=."
-    )
-    raise InputError(msg) from error
+    return Wrapped(function, name=name, affine=affine, depth=depth, target_sum=target_sum, dtype=dtype, device=device)

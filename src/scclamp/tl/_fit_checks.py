@@ -113,9 +113,4 @@ def look_through(lens: Encoder, singles: Conditions, dtype: torch.dtype, device:
     """
     means = singles.train_mean.reshape(-1, singles.n_genes)[: singles.n_conditions]
     encoders.require_differentiable(lens, torch.as_tensor(means[:2], dtype=dtype, device=device))
-    if lens.affine:
-        return
-    failures = encoders.quick_check(lens, means).failures
-    if failures:
-        msg = f"encoder={lens.name!r} fails {len(failures)} checks: {'; '.join(failures)}. See scclamp.encoders.check."
-        warnings.warn(msg, InputWarning, stacklevel=4)
+    encoders.look_through(lens, means, stacklevel=4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from scclamp import encoders
 from scclamp._arguments import positions, require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
@@ -116,8 +117,12 @@ def probe_features(
         require_choice("methods", method, _SINGLE)
     if not chosen:
         raise InputError("methods is empty. Name at least one, or leave it out for all.")
+    for each in (encoder, reconstruct):
+        encoders.require_panel(each, genes)
     drawn = typical_state(adata, layer, mod, n_cells, perturbation_key, control, np.random.default_rng(rng))
     models = {method: Model.of(encoder, reconstruct, embeddings, method, len(genes)) for method in chosen}
+    argument = "encoder" if reconstruct is None else "reconstruct"
+    next(iter(models.values())).look(models, drawn.mean, argument=argument, stacklevel=2)
     asked = {
         method: _question(model, drawn, baseline, values, n_values, method, batch_size)
         for method, model in models.items()

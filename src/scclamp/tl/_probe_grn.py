@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from scclamp import encoders
 from scclamp._arguments import positions, require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._digest import dump_json
@@ -119,8 +120,12 @@ def probe_grn(
     batch_size = require_whole("batch_size", batch_size)
     target = unwrap(adata, mod).adata
     genes = target.var_names.astype(str)
+    for each in (encoder, reconstruct):
+        encoders.require_panel(each, genes)
     model = Model.of(encoder, reconstruct, embeddings, method, len(genes))
     drawn = typical_state(adata, layer, mod, n_cells, perturbation_key, control, np.random.default_rng(rng))
+    argument = "encoder" if reconstruct is None else "reconstruct"
+    model.look([method], drawn.mean, argument=argument, stacklevel=2)
     question = Question.of(model, drawn, baseline, values, n_values, method, batch_size)
     rows, columns = positions("sources", sources, list(genes)), positions("targets", targets, list(genes))
     rows, columns = question.known(rows, genes, "sources"), question.known(columns, genes, "targets")

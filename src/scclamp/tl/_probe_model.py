@@ -17,9 +17,12 @@ from scclamp._streaming import CHUNK_SIZE
 from scclamp._values import peek, require_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Map = Callable[[torch.Tensor], torch.Tensor]
+
+_GRADIENTS = frozenset({"gradient", "ensemble"})
+"""Methods that ask for slopes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,9 @@ class Model:
                 "encoder is None, and so is reconstruct. Pass an encoder, or a map of expression as reconstruct=."
             )
         lens = None if encoder is None else _as_lens(encoder, "encoder")
-        own = reconstruct if reconstruct is not None else getattr(encoder, "reconstruct", None)
+        own = getattr(encoder, "reconstruct", None) if reconstruct is None else reconstruct
+        if isinstance(own, encoders.Encoder) and not callable(own):
+            own = own.encode
         main = _as_lens(reconstruct, "reconstruct") if reconstruct is not None else lens
         vectors = embeddings if embeddings is not None else getattr(encoder, "gene_embeddings", None)
         name = encoder.name if hasattr(encoder, "name") else main.name if main is not None else "embeddings"
@@ -63,6 +68,27 @@ class Model:
         digest = "" if main is None else main.fingerprint()
         encode = None if lens is None else lens.encode
         return cls(name, digest, own, encode, _vectors(vectors, n_genes, method), dtype, device)
+
+    def look(self, methods: Iterable[str], state: np.ndarray, *, argument: str, stacklevel: int) -> None:
+        """Refuse maps that fail, and warn of those that answer by chance.
+
+        Parameters
+        ----------
+        methods
+            What will be asked.
+        state
+            A typical state (genes,).
+        argument
+            What messages call the model.
+        stacklevel
+            Frames up to the user's.
+        """
+        maps = {self.encode if name == "shift" else self.reconstruct for name in methods if name != "embedding"}
+        gradients = not _GRADIENTS.isdisjoint(methods)
+        x = torch.as_tensor(np.stack([state, state / 2]), dtype=self.dtype, device=self.device)
+        for ask in maps - {None}:
+            lens = encoders.Wrapped(ask, name=self.name)  # type: ignore[arg-type]
+            encoders.look_twice(lens, x, argument=argument, gradients=gradients, stacklevel=stacklevel + 1)
 
 
 def _as_lens(given: Any, argument: str) -> encoders.Encoder:

@@ -70,8 +70,7 @@ def transmission(
         Number of draws, over which means and standard deviations are taken.
     infinitesimal
         Whether to measure the answer to infinitely small steps too, by derivatives, which are 0 where an encoder stops gradients
-        (`encoders.check` tells); otherwise only that to a step of the median length of
-        the observed shifts.
+        (a warning says so); otherwise only that to a step of the median length of the observed shifts.
     perturbation_key, control
         Column of `obs` with the perturbations and label of the control; by default recognised.
     layer
@@ -118,7 +117,10 @@ def transmission(
     cells = resolve_unmeasured(cells, target, "latent")
     conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod)
     lenses = _lenses(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
-    names, shifts = _shifts(conditions)
+    names, means = _singles(conditions)
+    shifts = means[1:] - means[0]
+    for lens in {id(each): each for each in lenses.values()}.values():
+        encoders.look_through(lens, means, gradients=infinitesimal, stacklevel=2)
     controls = Controls.draw(target, layer, cells, n_cells, n_seeds, rng)
     wanted = ("alpha", "gamma") if basis == "both" else (basis,)
     bases = bases_of(wanted, shifts, adata, cells=cells, layer=layer, mod=mod, rng=rng)
@@ -155,16 +157,15 @@ def _lenses(encoder: Any, data: Any, **context: Any) -> dict[str, Encoder]:
     return found
 
 
-def _shifts(conditions: Conditions) -> tuple[list[str], np.ndarray]:
-    """Names and observed shifts of the single-gene conditions."""
+def _singles(conditions: Conditions) -> tuple[list[str], np.ndarray]:
+    """Names of the single-gene conditions, and their means, after that of the control."""
     singles = conditions.select(conditions.singles & (conditions.train_n > 0))
-    shifts = singles.train_mean[1:] - singles.train_mean[0]
-    if not shifts.any():
+    if (singles.train_mean == singles.train_mean[0]).all():
         raise InputError(
             "adata: no single-gene condition moves the mean of any gene, so there is no regulatory signal. Check the labels "
             "and the layer."
         )
-    return list(singles.names[1:]), shifts
+    return list(singles.names[1:]), singles.train_mean
 
 
 def _measure(
