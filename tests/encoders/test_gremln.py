@@ -214,3 +214,17 @@ def test_damaged_checkpoints_are_named(folder, tmp_path, screen, identifiers):
 def test_states_that_are_no_numbers(check_unknown, folder, screen, identifiers, network, rows, temperature):
     given = {"ensembl": identifiers, "network": network, "batch_size": 3}
     check_unknown(GREmLN.from_checkpoint(folder, screen.var_names, temperature=temperature, **given), rows[:4])
+
+
+def test_without_its_head_it_encodes_and_says_what_it_lacks(folder, screen, identifiers, rows, tmp_path):
+    whole = GREmLN.from_checkpoint(folder, screen.var_names, ensembl=identifiers)
+    content = torch.load(folder / "model.ckpt")
+    state = content.get("state_dict", content)
+    torch.save({n: v for n, v in state.items() if "rank_prediction_head" not in n}, tmp_path / "model.pt")
+    (vocabulary,) = folder.glob("*.csv")
+    lens = GREmLN.from_checkpoint(tmp_path / "model.pt", screen.var_names, vocabulary=vocabulary, ensembl=identifiers)
+    assert torch.equal(lens.encode(rows), whole.encode(rows))
+    with pytest.raises(InputError, match="holds no head"):
+        lens.reconstruct(rows)
+    with pytest.raises(InputError, match=r"genes='AnnData' is no list of names. Pass adata\.var_names"):
+        GREmLN.from_checkpoint(folder, screen, ensembl=identifiers)

@@ -138,9 +138,9 @@ def test_damaged_files_are_named(write, content):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(StorageError, match=r"gone\.pkl' cannot be read: No such file"):
+    with pytest.raises(StorageError, match=r"gone\.pkl' is no file"):
         read_pickle(tmp_path / "gone.pkl")
-    with pytest.raises(StorageError, match="cannot be read"):
+    with pytest.raises(StorageError, match="is no file"):
         read_pickle(tmp_path)
 
 

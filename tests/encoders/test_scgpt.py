@@ -269,7 +269,7 @@ def test_special_tokens_are_no_genes(write):
         ({"tensors": {"decoder.fc.0.bias": torch.ones(3)}}, r"'decoder.fc.0.bias' is \(3,\), not \(8,\)"),
         ({"tensors": {"bn.weight": torch.ones(D)}}, "'bn.weight' is left over"),
         ({"args": {"nlayers": 1}}, "'transformer_encoder.layers.1.*left over"),
-        ({"tensors": {"encoder.embedding.weight": torch.ones(99, D)}}, r"is \(99, 8\), not \(12, 8\)"),
+        ({"tensors": {"encoder.embedding.weight": torch.ones(99, D)}}, r"has 99 rows"),
         ({"known": ["MOUSE1", "MOUSE2"]}, "only 0 of 12 genes are known"),
     ],
 )
@@ -344,3 +344,39 @@ def test_panel_of_the_real_vocabulary(write, shared_data):
 @pytest.mark.parametrize("temperature", [0.0, 0.5])
 def test_states_that_are_no_numbers(check_unknown, write, temperature):
     check_unknown(ScGPT.from_checkpoint(write(), GENES, temperature=temperature, batch_size=3), states(4))
+
+
+def test_the_file_itself_may_be_given_under_any_name(write):
+    folder = write()
+    (folder / "best_model.pt").rename(folder / "epoch7.pt")
+    x = states().float()
+    assert ScGPT.from_checkpoint(folder / "epoch7.pt", GENES).encode(x).shape == (3, D)
+    with pytest.raises(StorageError, match=r"best_model.pt' is no file. Its folder holds .*epoch7.pt"):
+        ScGPT.from_checkpoint(folder, GENES)
+
+
+def test_without_its_head_it_encodes_and_says_what_it_lacks(write):
+    x = states().float()
+    expected = ScGPT.from_checkpoint(write(), GENES).encode(x)
+    head = [name for name in weights(len(KNOWN) + 3) if name.startswith("decoder.")]
+    lens = ScGPT.from_checkpoint(write(drop=head), GENES)
+    assert torch.equal(lens.encode(x), expected)
+    with pytest.raises(InputError, match=r"holds no expression head \('decoder.fc.0.weight'"):
+        lens.reconstruct(x)
+    with pytest.raises(InputError, match=r"'decoder.fc.0.weight' is missing"):
+        ScGPT.from_checkpoint(write(drop=head[:1]), GENES)
+
+
+def test_tokens_that_were_appended_are_told_where_weights_have_no_rows_for_them(write):
+    folder = write(special=False, tensors={"encoder.embedding.weight": torch.ones(len(KNOWN), D)})
+    message = r"vocab.json holds 9 entries and, since it lacks them, <pad>, <cls>, <eoc> appended, .* has 9 rows"
+    with pytest.raises(InputError, match=message):
+        ScGPT.from_checkpoint(folder, GENES)
+    folder = write(tensors={"encoder.embedding.weight": torch.ones(20, D)})
+    with pytest.raises(InputError, match=r"vocab.json holds 12 entries, but 'encoder.embedding.weight' has 20 rows"):
+        ScGPT.from_checkpoint(folder, GENES)
+
+
+def test_an_anndata_is_no_list_of_names(write):
+    with pytest.raises(InputError, match=r"genes='AnnData' is no list of names. Pass adata.var_names"):
+        ScGPT.from_checkpoint(write(), sc_c.datasets.simulated("tiny"))

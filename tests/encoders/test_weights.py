@@ -106,3 +106,35 @@ def test_every_problem_is_named_and_nothing_changes(tensors):
 def test_very_many_problems_are_counted():
     with pytest.raises(InputError, match="and 8 more"):
         fit_state(torch.nn.Identity(), {f"x{i}": torch.ones(1) for i in range(20)})
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_what_stands_before_all_names_is_left_out(tensors, tmp_path, prefix):
+    torch.save({f"{prefix}{name}": value for name, value in tensors.items()}, tmp_path / "x.pt")
+    assert load_tensors(tmp_path / "x.pt").keys() == tensors.keys()
+    some = {"module.a": tensors["a.bias"], "b": tensors["a.bias"]}
+    torch.save(some, tmp_path / "x.pt")
+    assert load_tensors(tmp_path / "x.pt").keys() == some.keys()
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers_are_refused(tensors, value):
+    tensors["a.weight"][1, 2] = value
+    module = torch.nn.ModuleDict({"a": torch.nn.Linear(3, 2)})
+    with pytest.raises(InputError, match=r"'a.weight' holds NaN or infinity"):
+        fit_state(module, tensors)
+    assert module["a"].weight.isfinite().all()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_that_is_cut_off_says_so_and_not_that_it_runs_code(tensors, tmp_path, zipped):
+    file = tmp_path / "x.pt"
+    torch.save(tensors, file, _use_new_zipfile_serialization=zipped)
+    whole = file.read_bytes()
+    for size in (60, len(whole) - 30):
+        file.write_bytes(whole[:size])
+        with pytest.raises(StorageError, match=rf"cannot be read: it is cut off or damaged, at {size} bytes"):
+            load_tensors(file)
+    file.write_bytes(b"hello world")
+    with pytest.raises(StorageError, match=r"cannot be read: (it is cut off|torch.save did not write it)"):
+        load_tensors(file)

@@ -98,7 +98,7 @@ class Geneformer(Frozen[GeneformerMap]):
         Parameters
         ----------
         folder
-            Folder with `config.json` and `model.safetensors` or `pytorch_model.bin`.
+            Folder with `config.json` and `model.safetensors` or `pytorch_model.bin`, or the latter file.
         genes
             The panel, in its order: Ensembl identifiers, with or without version, or symbols, which need `symbols`.
         medians, tokens

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -15,6 +14,7 @@ import torch
 from scclamp._errors import InputError, InputWarning, StorageError, list_some
 from scclamp.encoders._geneformer_model import GeneformerConfig, GeneformerModel
 from scclamp.encoders._pickles import read_dictionary
+from scclamp.encoders._released import checkpoint_folder
 from scclamp.encoders._weights import fit_state, load_tensors, read_json
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def read_model(folder: str | os.PathLike[str]) -> GeneformerModel:
     Parameters
     ----------
     folder
-        The folder.
+        The folder, or the file of weights in it.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def read_model(folder: str | os.PathLike[str]) -> GeneformerModel:
     StorageError
         When a file is missing or damaged, or could run code.
     """
-    place = Path(folder)
+    place, given = checkpoint_folder(folder, _WEIGHTS[0])
     content = read_json(place / "config.json")
     if not isinstance(content, dict):
         raise InputError(f"checkpoint: config.json holds a {type(content).__name__}, not settings. Check the file.")
     config = GeneformerConfig.of(content)
-    file = next((place / name for name in _WEIGHTS if (place / name).is_file()), None)
+    file = next((each for each in (given, *(place / name for name in _WEIGHTS)) if each.is_file()), None)
     if file is None:
         raise StorageError(
             f"folder={str(folder)!r} has neither {' nor '.join(_WEIGHTS)}. Pass the folder of one model of the release."

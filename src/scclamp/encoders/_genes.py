@@ -67,6 +67,21 @@ class GeneMapping:
         return "; ".join(parts)
 
 
+def panel_of(genes: Iterable[str]) -> tuple[str, ...]:
+    """Names of a panel; a whole AnnData is refused.
+
+    Examples
+    --------
+    >>> panel_of(["GATA1", "KLF1"])
+    ('GATA1', 'KLF1')
+    """
+    if isinstance(genes, str) or hasattr(genes, "var_names"):
+        raise InputError(
+            f"genes={genes if isinstance(genes, str) else type(genes).__name__!r} is no list of names. Pass adata.var_names."
+        )
+    return tuple(str(gene) for gene in genes)
+
+
 def map_genes(
     genes: Sequence[str], vocabulary: Mapping[str, int], aliases: Mapping[str, str] | None = None
 ) -> GeneMapping:
@@ -98,7 +113,7 @@ def map_genes(
     >>> map_genes(["GATA1", "klf1", "XYZ"], {"GATA1": 4, "KLF1": 9}).tokens
     array([ 4,  9, -1])
     """
-    panel = tuple(str(gene) for gene in genes)
+    panel = panel_of(genes)
     if twice := [gene for gene, n in Counter(panel).items() if n > 1]:
         raise InputError(f"genes holds {list_some(twice)} more than once. Make the names of the panel unique.")
     found: dict[str, str] = {}

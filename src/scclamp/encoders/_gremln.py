@@ -143,7 +143,7 @@ class GREmLN(Frozen[GREmLNMap]):
         entries = tokens.genes(sizes.n_tokens)
         aliases = aliases_of(genes, ensembl)
         mapping = map_genes(genes, entries, aliases)
-        model = GREmLNModel(sizes)
+        model = GREmLNModel(sizes, head=any(name.startswith("rank_prediction_head.") for name in tensors))
         fit_state(model, tensors)
         diffusion = None
         if network is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scclamp._errors import InputError, StorageError, list_some
+from scclamp.encoders._genes import panel_of
 from scclamp.encoders._weights import load_tensors
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def read_release(
     vocabulary
         The vocabulary or its file; by default the `.csv` beside the weights.
     """
-    given = Path(path)
+    given = Path(path).expanduser()
     weights = _only(given, _WEIGHTS, "weights", "Pass the file itself.") if given.is_dir() else given
     tensors = load_tensors(weights)
     if vocabulary is None:
@@ -99,7 +100,7 @@ def aliases_of(genes: Sequence[str], ensembl: Names | None) -> dict[str, str]:
     >>> aliases_of(["GATA1", "KLF1"], ["ENSG00000102145.15", "ENSG00000105610"])
     {'GATA1': 'ENSG00000102145', 'KLF1': 'ENSG00000105610'}
     """
-    names = [str(gene) for gene in genes]
+    names = list(panel_of(genes))
     if isinstance(ensembl, Mapping):
         pairs = {name: ensembl[name] for name in names if name in ensembl}
     elif ensembl is None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from scclamp._errors import InputError
 from scclamp.encoders._gremln_ranks import ranks, values_of
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class GREmLNMap(nn.Module):
         self, x: Tensor, *, space: Literal["rank", "expression"] = "rank", hidden: Tensor | None = None
     ) -> Tensor:
         """Ranks that the head of the model expects, or the expression they stand for; NaN for genes that are not read."""
+        if self.model.rank_prediction_head is None:
+            raise InputError(
+                "reconstruct: the checkpoint of encoder='gremln' holds no head ('rank_prediction_head.net.0.weight' and so on). "
+                "Take one that does; encode needs none."
+            )
         states, present, cpm = self._hidden(x, hidden)
         n_bins = self.model.n_bins
         chances = self.model.rank_prediction_head(states[:, 1:])[..., :n_bins].softmax(-1)

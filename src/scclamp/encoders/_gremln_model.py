@@ -79,7 +79,7 @@ class GREmLNSizes:
 class GREmLNModel(nn.Module):
     """Genes and ranks to hidden states, the cell token first; weights are named as in the released files."""
 
-    def __init__(self, sizes: GREmLNSizes) -> None:
+    def __init__(self, sizes: GREmLNSizes, *, head: bool = True) -> None:
         super().__init__()
         self.n_bins, d = sizes.n_bins, sizes.d_gene + sizes.d_rank
         self.gene_embedding = nn.Embedding(sizes.n_tokens, sizes.d_gene)
@@ -87,7 +87,7 @@ class GREmLNModel(nn.Module):
         self.transformer_encoder = nn.ModuleList(
             _Layer(d, sizes.d_hidden, sizes.n_heads) for _ in range(sizes.n_layers)
         )
-        self.rank_prediction_head = _Head(d, sizes.n_ranks)
+        self.rank_prediction_head = _Head(d, sizes.n_ranks) if head else None
 
     def forward(
         self,

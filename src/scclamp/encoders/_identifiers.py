@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from scclamp._errors import InputError, StorageError, list_some
-from scclamp.encoders._genes import GeneMapping, map_genes
+from scclamp.encoders._genes import GeneMapping, map_genes, panel_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def map_ensembl(genes: Sequence[str], vocabulary: Mapping[str, int], symbols: Ta
     >>> map_ensembl(["GATA1", "ENSG00000105610.6"], vocabulary, {"GATA1": "ENSG00000102145"}).tokens
     array([3, 8])
     """
-    panel = [str(gene) for gene in genes]
+    panel = list(panel_of(genes))
     known = {gene: [name for name in found if name in vocabulary] for gene, found in _found(panel, symbols).items()}
     if not any(known.values()):
         raise InputError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scclamp._errors import InputError, StorageError
+from scclamp.encoders._released import released_file
 from scclamp.encoders._weights import read_json
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     ...     read_pickle(Path(folder) / "medians.pkl")
     {'ENSG00000102145': 2.5}
     """
+    file = released_file(path)
     try:
-        content = Path(path).read_bytes()
+        content = file.read_bytes()
     except OSError as error:
         raise StorageError(
             f"path={str(path)!r} cannot be read: {error.strerror}. Check the path, or download the file anew."

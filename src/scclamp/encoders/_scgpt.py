@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,12 +12,14 @@ from scclamp._errors import InputError
 from scclamp.encoders._binning import quantile_bins, require_binnable
 from scclamp.encoders._frozen import Frozen
 from scclamp.encoders._genes import GeneMapping, map_genes
+from scclamp.encoders._released import checkpoint_folder
 from scclamp.encoders._scgpt_model import ScGPTConfig, ScGPTModel
 from scclamp.encoders._weights import fit_state, load_tensors, read_json
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -78,7 +79,7 @@ class ScGPT(Frozen["ScGPTMap"]):
         Parameters
         ----------
         path
-            Folder with `args.json`, `vocab.json` and `best_model.pt`.
+            Folder with `args.json`, `vocab.json` and `best_model.pt`, or the latter file under any name.
         genes
             The panel, in its order; symbols.
         temperature
@@ -102,13 +103,16 @@ class ScGPT(Frozen["ScGPTMap"]):
         StorageError
             When a file is missing or damaged.
         """
-        folder = Path(path)
+        folder, weights = checkpoint_folder(path, "best_model.pt")
         config = ScGPTConfig.of(_mapping(folder / "args.json"))
-        vocabulary = _with_special(_mapping(folder / "vocab.json"), config.pad_token)
+        entries = _mapping(folder / "vocab.json")
+        vocabulary = _with_special(entries, config.pad_token)
         symbols = {name: token for name, token in vocabulary.items() if name not in {*_SPECIAL, config.pad_token}}
         mapping = map_genes(genes, symbols, aliases)
-        model = ScGPTModel(config, len(vocabulary))
-        fit_state(model, load_tensors(folder / "best_model.pt"), _RENAMES, _UNUSED)
+        tensors = load_tensors(weights)
+        _require_rows(tensors, entries, vocabulary)
+        model = ScGPTModel(config, len(vocabulary), head=any(name.startswith("decoder.") for name in tensors))
+        fit_state(model, tensors, _RENAMES, _UNUSED)
         function = ScGPTMap(
             model, config, mapping, cell=vocabulary[_CELL], temperature=temperature, zeros=zeros, normalise=normalise
         )
@@ -171,6 +175,11 @@ class ScGPTMap(nn.Module):
 
     def reconstruct(self, x: Tensor, hidden: Tensor | None = None) -> Tensor:
         """Expression in bins (cells, genes) by the head of the model; NaN where a gene was not read."""
+        if self.model.decoder is None:
+            raise InputError(
+                "reconstruct: the checkpoint of encoder='scgpt' holds no expression head ('decoder.fc.0.weight' and so on). Take "
+                "one that does; encode needs none."
+            )
         states, present = self._hidden(x, hidden)
         bins = self.model.decoder(states[:, 1:])
         if present is not None:
@@ -202,9 +211,23 @@ def _mapping(path: Path) -> dict[str, Any]:
 
 def _with_special(vocabulary: dict[str, Any], pad_token: str) -> dict[str, int]:
     """Append the special tokens where a vocabulary of genes alone lacks them, in the order in which scGPT does."""
+    vocabulary = dict(vocabulary)
     for token in dict.fromkeys((pad_token, *_SPECIAL[1:])):
         vocabulary.setdefault(token, len(vocabulary))
     tokens = vocabulary.values()
     if not all(isinstance(token, int) for token in tokens) or set(tokens) != set(range(len(vocabulary))):
         raise InputError("checkpoint: the tokens of vocab.json are not 0, 1, 2, ... without gaps. Download it anew.")
     return vocabulary
+
+
+def _require_rows(tensors: Mapping[str, Tensor], entries: Mapping[str, Any], vocabulary: Mapping[str, int]) -> None:
+    """Refuse weights of another vocabulary, and say what was appended to this one."""
+    table = tensors.get("encoder.embedding.weight")
+    if table is None or len(table) == len(vocabulary):
+        return
+    appended = [token for token in vocabulary if token not in entries]
+    said = f" and, since it lacks them, {', '.join(appended)} appended" if appended else ""
+    raise InputError(
+        f"checkpoint: vocab.json holds {len(entries)} entries{said}, but 'encoder.embedding.weight' has {len(table)} rows, one for "
+        "each token. Take the vocab.json and the weights of one release; special tokens must be those that it was trained with."
+    )

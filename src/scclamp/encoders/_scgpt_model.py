@@ -90,14 +90,16 @@ class ScGPTModel(nn.Module):
         Sizes.
     n_tokens
         Size of the vocabulary.
+    head
+        Whether there is an expression head.
     """
 
-    def __init__(self, config: ScGPTConfig, n_tokens: int) -> None:
+    def __init__(self, config: ScGPTConfig, n_tokens: int, *, head: bool = True) -> None:
         super().__init__()
         self.encoder = _Genes(n_tokens, config.embsize)
         self.value_encoder = _Values(config.embsize)
         self.transformer_encoder = _Stack(config)
-        self.decoder = _Expression(config.embsize)
+        self.decoder = _Expression(config.embsize) if head else None
 
     def forward(self, tokens: Tensor, values: Tensor, present: Tensor | None = None) -> Tensor:
         """Hidden states (cells, tokens, d) of one sequence of tokens (tokens,) for the values of many cells.

@@ -14,7 +14,7 @@ import torch
 
 from scclamp._errors import InputError, StorageError, list_some
 from scclamp.encoders._scprint_config import NEEDED, POSITIONS
-from scclamp.encoders._weights import load_checkpoint
+from scclamp.encoders._weights import load_checkpoint, without_prefix
 
 if TYPE_CHECKING:
     import os
@@ -66,6 +66,7 @@ def read_scprint(path: str | os.PathLike[str], ignore: Sequence[str] = ()) -> tu
             f"path={str(path)!r} holds {list_some(content)}, not weights in `state_dict` and settings in `hyper_parameters`. Pass the Lightning file "
             "(.ckpt) of scPRINT."
         )
+    state = without_prefix(state)
     unread = tuple(name for name in state if _HEAD.match(name) or name.startswith(tuple(ignore)))
     if unread:
         _logger.info("weights that no embedding needs: %s", list_some(unread))

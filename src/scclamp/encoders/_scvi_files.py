@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from scclamp._errors import InputError, StorageError, did_you_mean, list_some
+from scclamp.encoders._released import released_file
 from scclamp.encoders._unread import Unread, read_file
 from scclamp.encoders._weights import fit_state
 
@@ -138,7 +139,7 @@ def _field(registry: Mapping[str, Any], name: str) -> Any:
 
 
 def _file(path: str | os.PathLike[str]) -> Path:
-    given = Path(path)
+    given = Path(path).expanduser()
     file = given / _FILE if given.is_dir() else given
     if not file.is_file():
         beside = sorted(p.name for p in file.parent.iterdir()) if file.parent.is_dir() else []
@@ -147,7 +148,7 @@ def _file(path: str | os.PathLike[str]) -> Path:
             "wrote, or the file itself where it has a prefix; one of scvi-tools before 0.15 is converted by "
             "scvi.model.SCVI.convert_legacy_save."
         )
-    return file
+    return released_file(file)
 
 
 def _require_read(file: Path, options: Mapping[str, Any]) -> None:

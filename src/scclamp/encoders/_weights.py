@@ -6,7 +6,6 @@ import json
 import pickle
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import safetensors
@@ -14,6 +13,7 @@ import safetensors.torch
 import torch
 
 from scclamp._errors import InputError, StorageError
+from scclamp.encoders._released import released_file
 
 if TYPE_CHECKING:
     import os
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _INSIDE = ("state_dict", "model_state_dict", "model")
+_PREFIXES = ("module.", "_orig_mod.")
 _SHOWN = 12
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read a JSON file of a checkpoint; a StorageError says what is wrong with it."""
     try:
-        return json.loads(_existing(path).read_text(encoding="utf-8"))
+        return json.loads(released_file(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise _damaged(path, f"it is no JSON: {error}") from error
 
@@ -48,18 +49,21 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     StorageError
         When it is missing, damaged, or holds anything else than tensors and plain containers.
     """
-    file = _existing(path)
+    file = released_file(path)
     try:
         if file.suffix == ".safetensors":
             return safetensors.torch.load_file(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if "Unsupported operand" in str(error):
+            raise _damaged(path, "torch.save did not write it, or it is cut off") from error
         raise StorageError(
             f"path={str(path)!r} holds objects other than tensors and plain containers, and reading them could run code: it "
             "is refused. Save its `state_dict` alone where you trust the file, or take the released one in safetensors."
         ) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise _damaged(path, str(error)) from error
+        said = (str(error).splitlines() or [""])[0] or "it ends too early"
+        raise _damaged(path, f"it is cut off or damaged, at {file.stat().st_size} bytes ({said})") from error
     if not isinstance(content, Mapping):
         raise _damaged(path, f"it holds a {type(content).__name__}, not weights by name")
     return dict(content)
@@ -71,8 +75,9 @@ def load_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     torch.save({"state_dict": {"weight": torch.ones(2)}}, Path(folder) / "model.pt")
+    ...     torch.save({"state_dict": {"module.weight": torch.ones(2)}}, Path(folder) / "model.pt")
     ...     load_tensors(Path(folder) / "model.pt")
     {'weight': tensor([1., 1.])}
     """
@@ -85,7 +90,21 @@ def load_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         raise _damaged(
             path, f"it holds no weights by name, but {', '.join(map(str, list(content)[:_SHOWN])) or 'nothing'}"
         )
-    return {str(name): value for name, value in content.items()}
+    return without_prefix({str(name): value for name, value in content.items()})
+
+
+def without_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights by their names without what torch puts before all of them when it trains on several devices, or compiles.
+
+    Examples
+    --------
+    >>> list(without_prefix({"module.a": torch.ones(1), "module.b": torch.ones(1)}))
+    ['a', 'b']
+    """
+    found = dict(tensors)
+    while found and (prefix := next((each for each in _PREFIXES if all(n.startswith(each) for n in found)), "")):
+        found = {name.removeprefix(prefix): value for name, value in found.items()}
+    return found
 
 
 def fit_state(
@@ -110,7 +129,7 @@ def fit_state(
     Raises
     ------
     InputError
-        Which weights are missing, of another shape, or left over. The module is unchanged then.
+        Which weights are missing, of another shape, not finite, or left over. The module is unchanged then.
 
     Examples
     --------
@@ -134,6 +153,8 @@ def fit_state(
             problems.append(f"{name!r} is missing")
         elif named[name].shape != own.shape:
             problems.append(f"{name!r} is {tuple(named[name].shape)}, not {tuple(own.shape)}")
+        elif not named[name].isfinite().all():
+            problems.append(f"{name!r} holds NaN or infinity")
     spare = [name for name in named if name not in needed and not name.startswith(tuple(ignore))]
     problems += [f"{name!r} is left over" for name in spare]
     if problems:
@@ -143,19 +164,6 @@ def fit_state(
             "the configuration and the weights are of one model, and that it is of the kind that this class reads."
         )
     module.load_state_dict({name: named[name] for name in needed})
-
-
-def _existing(path: str | os.PathLike[str]) -> Path:
-    file = Path(path)
-    if not file.is_file():
-        beside = sorted(p.name for p in file.parent.iterdir()) if file.parent.is_dir() else []
-        holds = (
-            f"Its folder holds {', '.join(beside[:_SHOWN]) or 'nothing'}"
-            if file.parent.is_dir()
-            else "Nor is its folder"
-        )
-        raise StorageError(f"path={str(path)!r} is no file. {holds}. Check the path, or download the checkpoint anew.")
-    return file
 
 
 def _damaged(path: str | os.PathLike[str], why: str) -> StorageError:
