@@ -57,7 +57,13 @@ def test_points_are_fractions_with_their_intervals(ax):
     hollow = [line.get_markerfacecolor() == "white" for line in points]
     assert hollow == (found.summary["basis"] == "alpha").tolist()
     assert [label.get_text() for label in ax.get_yticklabels()] == list(NAMES)
-    assert ax.get_xlabel() == "preserved fraction\n○ α: control cells   ● γ: shifts"
+    assert ax.get_xlabel() == "preserved fraction\n○ α: control cells   ● γ: shifts\nreport γ, not α"
+
+
+@pytest.mark.parametrize(("basis", "note"), [("alpha", "\nreport γ, not α"), ("gamma", "")])
+def test_what_to_report_is_said_of_control_components_alone(ax, basis, note):
+    draw_preserved(ax, make(bases=(basis,)))
+    assert ax.get_xlabel() == f"preserved fraction\n● {'α: control cells' if basis == 'alpha' else 'γ: shifts'}{note}"
 
 
 def test_points_without_an_interval_are_within_the_axis(ax):

@@ -82,6 +82,27 @@ def test_identity_is_one_pca_is_a_step_and_scale_is_squared(adata):
     np.testing.assert_allclose(alpha["t"][10:], 0, atol=1e-9)
 
 
+def test_only_directions_of_shifts_tell_who_is_blind_to_shifts(adata):
+    """What the docs say of alpha: it drops what components do together."""
+    _, _, S, bases = geometry(adata)
+    Q = torch.as_tensor(bases["gamma"].T)
+    lenses = {
+        "blind": as_encoder(lambda x: x - x @ Q.to(x) @ Q.to(x).mT, name="blind", affine=True),
+        "sees": as_encoder(lambda x: x @ Q.to(x), name="sees", affine=True),
+        "pca": "pca",
+    }
+    found = sc_c.tl.transmission(adata, lenses, **SHORT).set_index(["encoder", "basis"])
+    assert found.loc[("blind", "alpha"), "preserved"] > 0.5 > found.loc[("sees", "alpha"), "preserved"]
+    np.testing.assert_allclose(found.loc[("blind", "gamma"), ["preserved", "direct"]].astype(float), 0, atol=1e-12)
+    np.testing.assert_allclose(found.loc[("sees", "gamma"), ["preserved", "direct"]].astype(float), 1, rtol=1e-9)
+    # Diagonal in the components of control cells, a PCA loses no cross terms.
+    components = adata.uns["transmission"]["components"].query("encoder == 'pca' and basis == 'alpha'")
+    covered = found.loc[("pca", "alpha"), "coverage"]
+    assert (components["weight"] * components["t"] ** 2).sum() * covered == pytest.approx(
+        found.loc[("pca", "alpha"), "direct"], rel=1e-6
+    )
+
+
 def test_a_curved_encoder_is_asked_at_the_drawn_control_cells(adata, matrix):
     _, control, S, bases = geometry(adata)
     n = len(control)

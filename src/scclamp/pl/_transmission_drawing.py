@@ -57,7 +57,8 @@ def draw_preserved(ax: Axes, found: Transmission) -> None:
     ax.tick_params(axis="y", length=0)
     marks = dict(zip(bases, "○●" if len(bases) > 1 else "●", strict=True))
     ends = "   ".join(f"{mark} {_WORDS[basis]}" for basis, mark in marks.items())
-    _finish(ax, f"preserved fraction\n{ends}", "")
+    notes = ["report γ, not α"] if "alpha" in bases else []
+    _finish(ax, "\n".join(["preserved fraction", ends, "   ".join(notes)]).rstrip(), "")
 
 
 def draw_components(ax: Axes, found: Transmission) -> None:

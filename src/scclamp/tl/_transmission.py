@@ -49,12 +49,19 @@ def transmission(
     rng: int | np.random.Generator | None = None,
     key_added: str = "transmission",
 ) -> pd.DataFrame:
-    """Measure which share of the regulatory signal of a screen survives an encoder.
+    """Measure how much of the regulatory signal of a screen comes through an encoder.
 
     Directions of gene space are added to control cells, and the answer of the encoder is measured (equation 7 of the paper).
     Weighted by how much the perturbations move cells along each direction, the squares of the answers are the preserved
-    regulatory fraction (equation 8): 1 for the identity, 0 for an encoder that is blind to what perturbations do. A fraction
-    is not free of the encoder's scale: one that is multiplied by 2 preserves four times as much.
+    regulatory fraction (equation 8), 1 for the identity.
+
+    Report `gamma`, and `direct` beside it. Directions of `gamma` span what the perturbations do and nothing else, so that an
+    encoder that is blind to the shifts has 0, and a linear one has what `direct` has: the energy of the encoded shifts over that of
+    the shifts. `alpha` does *not* tell whether shifts come through. A shift lies along many components of control cells at once;
+    the sum over components adds up what each of them becomes alone, and leaves out that together they may cancel or
+    reinforce each other. An encoder that removes the shifts and keeps the rest has an `alpha` near 1 although nothing comes through, and
+    one that keeps the shifts alone has one near 0. Times `coverage` it equals `direct` for the identity and a PCA of control cells. What it does
+    tell is whether the signal lies along axes of natural variation that the encoder answers to one by one.
 
     Parameters
     ----------
@@ -63,7 +70,8 @@ def transmission(
     encoder
         What `encoder=` of `tl.fit` takes, several in a list, or a dict from names to them. The identity is always added.
     basis
-        Directions: `"alpha"`, the principal components of control cells; `"gamma"`, those of the observed shifts; or both.
+        Directions: `"alpha"`, the principal components of control cells; `"gamma"`, those of the observed shifts, which is the
+        one to report; or both.
     n_cells
         Control cells that each seed draws; all of them where there are fewer.
     n_seeds
