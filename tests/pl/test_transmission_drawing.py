@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from scclamp.pl._axes import COLOURS
 from scclamp.pl._transmission_drawing import draw_captured, draw_components, draw_preserved, draw_regulators, style
 from scclamp.pl._transmission_table import Transmission
 
@@ -16,7 +17,7 @@ NAMES = ("identity", "one", "two")
 def make(bases=("alpha", "gamma"), names=NAMES):
     rng = np.random.default_rng(0)
     summary = [
-        {"encoder": n, "basis": b, "preserved": v, "low": 0.9 * v, "high": 1.2 * v}
+        {"encoder": n, "basis": b, "preserved": v, "low": 0.9 * v, "high": 1.2 * v, "null": 0.5 * v}
         for n, b, v in zip(
             np.repeat(names, len(bases)), list(bases) * len(names), rng.uniform(0.001, 1, 99), strict=False
         )
@@ -57,12 +58,18 @@ def test_points_are_fractions_with_their_intervals(ax):
     hollow = [line.get_markerfacecolor() == "white" for line in points]
     assert hollow == (found.summary["basis"] == "alpha").tolist()
     assert [label.get_text() for label in ax.get_yticklabels()] == list(NAMES)
-    assert ax.get_xlabel() == "preserved fraction\n○ α: control cells   ● γ: shifts\nreport γ, not α"
+    nulls = [line for line in ax.get_lines() if line.get_marker() == "|"]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in nulls], found.summary["null"])
+    assert {line.get_color() for line in nulls} == {COLOURS["reference"]}
+    words = "preserved fraction\n○ α: control cells   ● γ: shifts\nreport γ, not α   grey: shuffled labels"
+    assert ax.get_xlabel() == words
 
 
 @pytest.mark.parametrize(("basis", "note"), [("alpha", "\nreport γ, not α"), ("gamma", "")])
 def test_what_to_report_is_said_of_control_components_alone(ax, basis, note):
-    draw_preserved(ax, make(bases=(basis,)))
+    found = make(bases=(basis,))
+    found.summary["null"] = np.nan
+    draw_preserved(ax, found)
     assert ax.get_xlabel() == f"preserved fraction\n● {'α: control cells' if basis == 'alpha' else 'γ: shifts'}{note}"
 
 
