@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scclamp._edge_tables import PAIR, as_edges
 from scclamp._errors import InputError, list_some
 from scclamp.metrics._auprc import auprc
 from scclamp.metrics._auroc import auroc
 from scclamp.metrics._candidates import as_finite
-from scclamp.metrics._rankings import PAIR, as_edges, require_single
+from scclamp.metrics._rankings import require_single
 from scclamp.metrics._ranks import top_share
 
 if TYPE_CHECKING:
