@@ -133,7 +133,7 @@ def test_cells_are_shares_of_each_perturbation(ax):
     draw_regulators(ax, ax.figure.add_axes((0.1, 0.95, 0.2, 0.02)), found, table)
     np.testing.assert_allclose(ax.get_images()[0].get_array(), table)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["R0", "R1", "R2"]
-    assert ax.get_title(loc="left") == "share of each perturbation's shift that survives (the 3 longest shifts of 4)"
+    assert ax.get_title(loc="left") == "how much of each perturbation's shift survives (the 3 longest shifts of 4)"
     assert ax.get_images()[0].get_clim() == (0.0, 1.0)
 
 

@@ -85,13 +85,13 @@ def draw_components(ax: Axes, found: Transmission) -> None:
 
 
 def draw_captured(ax: Axes, found: Transmission) -> None:
-    """Share of all signal that survives in the first components."""
+    """How much of all signal survives in the first components."""
     lines = {name: _of(found.components, name) for name in found.encoders}
     for name, own in lines.items():
         ax.plot(_numbers(own), own["captured"], lw=1.3, label=name, **style(name, found))
     ax.set(xscale="log", ylim=(0, None))
     _number_axis(ax, max(map(len, lines.values())))
-    _finish(ax, f"number of components ({_WORDS[found.basis]})", "captured share of the signal")
+    _finish(ax, f"number of components ({_WORDS[found.basis]})", "captured signal (of all: 1)")
     top = ax.get_ylim()[1]
     last = {name: float(own["captured"].iloc[-1]) / top for name, own in lines.items()}
     order = sorted(last, key=lambda name: -last[name])
@@ -102,7 +102,7 @@ def draw_captured(ax: Axes, found: Transmission) -> None:
 
 
 def draw_regulators(ax: Axes, bar: Axes, found: Transmission, table: pd.DataFrame) -> None:
-    """Share of each perturbation's own shift that survives."""
+    """How much of each perturbation's own shift survives."""
     from matplotlib import colormaps
 
     values = table.to_numpy()
@@ -119,7 +119,7 @@ def draw_regulators(ax: Axes, bar: Axes, found: Transmission, table: pd.DataFram
     ax.spines[:].set_visible(False)
     n = found.regulators["regulator"].nunique()
     which = f"the {table.shape[1]} longest shifts of {n}" if table.shape[1] < n else "the longest shift first"
-    ax.set_title(f"share of each perturbation's shift that survives ({which})", fontsize=8, loc="left", pad=3)
+    ax.set_title(f"how much of each perturbation's shift survives ({which})", fontsize=8, loc="left", pad=3)
     ax.figure.colorbar(image, cax=bar, orientation="horizontal", ticklocation="top")
     bar.tick_params(labelsize=SMALL, length=2, pad=1)
 

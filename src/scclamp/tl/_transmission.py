@@ -110,7 +110,7 @@ def transmission(
     - `relative`, `preserved` over the square of the largest transmission of any direction of the basis or of shuffled shifts, with `relative_low`
       and `relative_high`. Free of scale: 1 where an encoder answers to what perturbations do as much as to whatever it answers most,
       however it is scaled. Directions of noise are among those, since the largest of the shifts alone would make 1 of an encoder
-      that is all but blind to each of them alike. NaN where there is no answer at all.
+      that is all but blind to each of them alike (without a `null` there are no others). NaN where there is no answer at all.
     - `infinitesimal`, `preserved` for infinitely small steps.
     - `direct`, energy of the answers to the observed shifts themselves, over theirs.
     - `coverage`, share of the signal's energy that lies in the span of the basis, and `n_directions` of it.
