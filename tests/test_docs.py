@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import anndata
@@ -16,13 +17,28 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 PAGES = {path.name: BLOCK.findall(path.read_text(encoding="utf-8")) for path in sorted(HOWTO.glob("*.md"))}
 
 
+@cache
+def ran(name: str) -> dict:
+    """Names of a page after its last line."""
+    known = {"sc_c": scclamp, "adata": scclamp.datasets.simulated("tiny"), "__name__": f"docs_{Path(name).stem}"}
+    for block in PAGES[name]:
+        exec(compile(block, name, "exec"), known)
+    return known
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name", [name for name, blocks in PAGES.items() if blocks])
 def test_a_page_runs(name):
-    adata = scclamp.datasets.simulated("tiny")
-    known = {"sc_c": scclamp, "adata": adata, "__name__": f"docs_{Path(name).stem}"}
-    for block in PAGES[name]:
-        exec(compile(block, name, "exec"), known)
+    assert ran(name)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_page_on_probes_shows_a_translator_that_found_something():
+    known = ran("probes.md")
+    learned = known["table"].query("form == 'translator' and method == 'gradient'")
+    assert learned["test"].tolist() == ["screen 0", "screen 1", "screen 2"]
+    assert (learned["gain_low"] > 0).all()
+    assert {name: mask.any() for name, mask in known["keep"].items()} == dict.fromkeys(known["screens"], True)
 
 
 def test_there_are_pages_with_code():

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,13 @@ def test_scores_and_expression(folder):
     assert list(found.expression.var_names) == ["A", "NAN", "M"]
     np.testing.assert_array_equal(found.expression.X, np.array([[0.5, 1, 0], [0, 2, 3]], np.float32))
     assert "mDC/ExpressionData.csv" in found.digests
+
+
+def test_expression_is_read_without_a_warning(folder):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        beeline("mDC", "Specific", path=folder)
+    assert [str(each.message) for each in heard] == []
 
 
 def test_missing_network_names_those_there_are(folder):

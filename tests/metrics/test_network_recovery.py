@@ -61,7 +61,7 @@ def test_chance_is_the_share_of_true_pairs(ranking, network):
 
 
 def test_degree_knows_popularity_and_nothing_else(ranking, network):
-    found = network_recovery(ranking, network).set_index("by").loc["degree"]
+    found = network_recovery(ranking, network).set_index("by").loc["degree (oracle)"]
     popular = ranking.copy()
     out, into = network["source"].value_counts(), network["target"].value_counts()
     popular["score"] = [
@@ -73,7 +73,9 @@ def test_degree_knows_popularity_and_nothing_else(ranking, network):
 
 def test_degrees_may_come_from_another_network(ranking, network):
     other = table([("G0", g) for g in GENES[1:]])
-    found = network_recovery(ranking, network, degrees=other).set_index("by").loc["degree"]
+    table_of_other = network_recovery(ranking, network, degrees=other)
+    assert table_of_other["by"].tolist() == ["ranking", "degree", "chance"], "it has not read the answers"
+    found = table_of_other.set_index("by").loc["degree"]
     only = ranking.assign(score=((ranking["source"] == "G0") & (ranking["target"] != "G0")).astype(float))
     np.testing.assert_array_equal(network_recovery(only, network).set_index("by").loc["ranking"], found)
 

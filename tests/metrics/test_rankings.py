@@ -1,27 +1,12 @@
-"""Tables of edges under several names."""
+"""Rankings as series of pairs."""
 
 import pandas as pd
 import pytest
 
 from scclamp._errors import InputError
-from scclamp.metrics._rankings import as_edges, as_series
+from scclamp.metrics._rankings import as_series
 
 A = pd.DataFrame({"regulator": ["A", "B", "B"], "target": ["B", "A", "B"], "weight": [-2.0, 0.5, 9.0]})
-
-
-def test_weights_are_sizes_and_signs():
-    found = as_edges("edges", A, ["source", "target", "score", "sign"])
-    assert found["score"].tolist() == [2, 0.5, 9]
-    assert found["sign"].tolist() == [-1, 1, 1]
-    assert found["source"].tolist() == ["A", "B", "B"]
-    assert list(A) == ["regulator", "target", "weight"]
-
-
-def test_own_columns_are_kept():
-    table = A.rename(columns={"regulator": "source"}).assign(score=[3.0, 2.0, 1.0], regulator="X")
-    found = as_edges("edges", table)
-    assert found["score"].tolist() == [3, 2, 1]
-    assert found["source"].tolist() == ["A", "B", "B"]
 
 
 def test_series_is_of_pairs_of_two_genes():
@@ -29,6 +14,6 @@ def test_series_is_of_pairs_of_two_genes():
     assert found.to_dict() == {("A", "B"): 2.0, ("B", "A"): 0.5}
 
 
-def test_missing_columns_are_named():
-    with pytest.raises(InputError, match="edges has no column 'source'"):
-        as_edges("edges", A.drop(columns="regulator"))
+def test_a_pair_twice_is_named():
+    with pytest.raises(InputError, match=r"edges rank the pair \('A', 'B'\) twice"):
+        as_series("edges", pd.concat([A, A]), "score")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from scclamp.pl._axes import COLOURS
 from scclamp.pl._transmission_drawing import draw_captured, draw_components, draw_preserved, draw_regulators, style
 from scclamp.pl._transmission_table import Transmission
 
@@ -16,7 +17,7 @@ NAMES = ("identity", "one", "two")
 def make(bases=("alpha", "gamma"), names=NAMES):
     rng = np.random.default_rng(0)
     summary = [
-        {"encoder": n, "basis": b, "preserved": v, "low": 0.9 * v, "high": 1.2 * v}
+        {"encoder": n, "basis": b, "preserved": v, "low": 0.9 * v, "high": 1.2 * v, "null": 0.5 * v}
         for n, b, v in zip(
             np.repeat(names, len(bases)), list(bases) * len(names), rng.uniform(0.001, 1, 99), strict=False
         )
@@ -57,7 +58,19 @@ def test_points_are_fractions_with_their_intervals(ax):
     hollow = [line.get_markerfacecolor() == "white" for line in points]
     assert hollow == (found.summary["basis"] == "alpha").tolist()
     assert [label.get_text() for label in ax.get_yticklabels()] == list(NAMES)
-    assert ax.get_xlabel() == "preserved fraction\n○ α: control cells   ● γ: shifts"
+    nulls = [line for line in ax.get_lines() if line.get_marker() == "|"]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in nulls], found.summary["null"])
+    assert {line.get_color() for line in nulls} == {COLOURS["reference"]}
+    words = "preserved fraction\n○ α: control cells   ● γ: shifts\nreport γ, not α   grey: shuffled labels"
+    assert ax.get_xlabel() == words
+
+
+@pytest.mark.parametrize(("basis", "note"), [("alpha", "\nreport γ, not α"), ("gamma", "")])
+def test_what_to_report_is_said_of_control_components_alone(ax, basis, note):
+    found = make(bases=(basis,))
+    found.summary["null"] = np.nan
+    draw_preserved(ax, found)
+    assert ax.get_xlabel() == f"preserved fraction\n● {'α: control cells' if basis == 'alpha' else 'γ: shifts'}{note}"
 
 
 def test_points_without_an_interval_are_within_the_axis(ax):
@@ -120,7 +133,7 @@ def test_cells_are_shares_of_each_perturbation(ax):
     draw_regulators(ax, ax.figure.add_axes((0.1, 0.95, 0.2, 0.02)), found, table)
     np.testing.assert_allclose(ax.get_images()[0].get_array(), table)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["R0", "R1", "R2"]
-    assert ax.get_title(loc="left") == "share of each perturbation's shift that survives (the 3 longest shifts of 4)"
+    assert ax.get_title(loc="left") == "how much of each perturbation's shift survives (the 3 longest shifts of 4)"
     assert ax.get_images()[0].get_clim() == (0.0, 1.0)
 
 

@@ -46,6 +46,13 @@ def test_the_longest_shifts_come_first(measured):
     assert found.preserved(100).shape == (2, 8)
 
 
+def test_a_table_without_a_null_is_read(measured):
+    old = ad.AnnData(np.zeros((1, 1)))
+    old.uns["transmission"] = dict(measured.uns["transmission"])
+    old.uns["transmission"]["summary"] = old.uns["transmission"]["summary"].drop(columns="null")
+    assert read(old, None, None, None, "transmission").summary["null"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

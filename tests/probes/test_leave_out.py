@@ -49,6 +49,17 @@ def test_splits(data):
     assert asked([one, three]) == [((one, three), two)]
 
 
+def test_screens_of_the_same_genes_are_told_the_way_out():
+    same = {name: data_set("A", seed) for seed, name in enumerate(("s0", "s1", "s2"))}
+    with pytest.raises(
+        InputError, match=r"disjoint=True: every pair of 's0' has a gene that 's1' has.*disjoint=False"
+    ) as error:
+        leave_out(same, methods=[], rng=0)
+    assert "held_out" not in str(error.value)
+    (one, _) = leave_out(same, train="s0", methods=[], disjoint=False, rng=0)
+    assert one.n_train == len(same["s0"])
+
+
 def test_translators_find_what_origins_and_nulls_do_not(data, found):
     for each in found:
         true = data[each.test].labels

@@ -51,6 +51,22 @@ def test_parts_are_taken_together(pairs):
     np.testing.assert_array_equal(part.labels, [False, True])
 
 
+def test_tables_of_fitted_networks_are_taken(pairs):
+    """Those of get.adjacency: a regulator is a source, and a signed weight ranks by its size."""
+    ranking = pd.DataFrame(PAIRS, columns=["source", "target"]).assign(score=np.arange(6.0))
+    signed = ranking.assign(weight=ranking["score"] * np.tile([1, -1], 3)).drop(columns="score")
+    found = pairs.with_ranking("fit", signed.rename(columns={"source": "regulator"}))
+    np.testing.assert_array_equal(found.scores["fit", "null"], ranking["score"])
+    known = NETWORK.rename(columns={"source": "regulator"}).assign(weight=[-1.0, 2.0, 0.5])
+    np.testing.assert_array_equal(pairs.labelled(known).labels, pairs.labelled(NETWORK).labels)
+    with pytest.raises(InputError, match="network has no column 'source'"):
+        pairs.labelled(NETWORK[["target"]])
+    with pytest.raises(InputError, match=r"ranking 'fit' has no column 'score'"):
+        pairs.with_ranking("fit", ranking[["source", "target"]])
+    with pytest.raises(InputError, match=r"scores the pair \('A', 'B'\) twice"):
+        pairs.with_ranking("fit", pd.concat([ranking, ranking]))
+
+
 def test_rankings_are_joined_by_name(pairs):
     table = pd.DataFrame(
         [(a, b, k) for k, (a, b) in enumerate([*PAIRS, ("X", "Y")])], columns=["source", "target", "score"]

@@ -82,6 +82,61 @@ def test_identity_is_one_pca_is_a_step_and_scale_is_squared(adata):
     np.testing.assert_allclose(alpha["t"][10:], 0, atol=1e-9)
 
 
+def test_only_directions_of_shifts_tell_who_is_blind_to_shifts(adata):
+    """What the docs say of alpha: it drops what components do together."""
+    *_, bases = geometry(adata)
+    Q = torch.as_tensor(bases["gamma"].T)
+    lenses = {
+        "blind": as_encoder(lambda x: x - x @ Q.to(x) @ Q.to(x).mT, name="blind", affine=True),
+        "sees": as_encoder(lambda x: x @ Q.to(x), name="sees", affine=True),
+        "pca": "pca",
+    }
+    found = sc_c.tl.transmission(adata, lenses, **SHORT).set_index(["encoder", "basis"])
+    assert found.loc[("blind", "alpha"), "preserved"] > 0.5 > found.loc[("sees", "alpha"), "preserved"]
+    np.testing.assert_allclose(found.loc[("blind", "gamma"), ["preserved", "direct"]].astype(float), 0, atol=1e-12)
+    np.testing.assert_allclose(found.loc[("sees", "gamma"), ["preserved", "direct"]].astype(float), 1, rtol=1e-9)
+    # Diagonal in the components of control cells, a PCA loses no cross terms.
+    components = adata.uns["transmission"]["components"].query("encoder == 'pca' and basis == 'alpha'")
+    covered = found.loc[("pca", "alpha"), "coverage"]
+    assert (components["weight"] * components["t"] ** 2).sum() * covered == pytest.approx(
+        found.loc[("pca", "alpha"), "direct"], rel=1e-6
+    )
+
+
+def test_noise_comes_through_and_is_no_sight(adata):
+    """An encoder that keeps all but the shifts preserves noise; one that keeps them alone preserves little of it."""
+    *_, bases = geometry(adata)
+    Q = torch.as_tensor(bases["gamma"].T)
+    lenses = {
+        "blind": as_encoder(lambda x: x - x @ Q.to(x) @ Q.to(x).mT, name="blind", affine=True),
+        "nearly": as_encoder(lambda x: x - 0.99 * x @ Q.to(x) @ Q.to(x).mT, name="nearly"),
+        "sees": as_encoder(lambda x: x @ Q.to(x), name="sees", affine=True),
+    }
+    found = sc_c.tl.transmission(adata, lenses, **SHORT).set_index(["encoder", "basis"])
+    for basis in ("alpha", "gamma"):
+        assert found.loc[("identity", basis), "null"] == pytest.approx(1, rel=1e-9)
+    null = found["null"].xs("gamma", level="basis")
+    assert null["blind"] > 0.5 > null["sees"]
+    assert null["blind"] + null["sees"] == pytest.approx(1, rel=1e-6), "the two parts of every shift"
+    relative = found["relative"].xs("gamma", level="basis")
+    assert relative["sees"] == pytest.approx(1, rel=1e-9)
+    assert relative["blind"] < 1e-9
+    assert relative["nearly"] < 1e-3, "it answers to all shifts alike, and to noise a hundred times as much"
+
+
+def test_relative_forgets_the_scale(adata, matrix):
+    lenses = {f"{k}": as_encoder(lambda x, k=k: k * torch.tanh(x @ matrix.to(x) / 9), name=f"{k}") for k in (1, 7)}
+    lenses["nothing"] = as_encoder(lambda x: 0 * x, name="nothing")
+    found = sc_c.tl.transmission(adata, lenses, basis="gamma", **SHORT).set_index("encoder")
+    columns = ["relative", "relative_low", "relative_high"]
+    np.testing.assert_allclose(found.loc["1", columns].astype(float), found.loc["7", columns].astype(float), rtol=1e-6)
+    assert found.loc["7", "preserved"] == pytest.approx(49 * found.loc["1", "preserved"], rel=1e-6)
+    assert found.loc["7", "null"] == pytest.approx(49 * found.loc["1", "null"], rel=1e-6)
+    assert 0 < found.loc["1", "relative_low"] < found.loc["1", "relative"] < 1
+    assert found.loc["nothing", ["preserved", "null"]].tolist() == [0, 0]
+    assert found.loc["nothing", columns].isna().all()
+
+
 def test_a_curved_encoder_is_asked_at_the_drawn_control_cells(adata, matrix):
     _, control, S, bases = geometry(adata)
     n = len(control)
@@ -128,7 +183,7 @@ def test_tables_tell_one_story(adata):
 def test_one_perturbation_has_no_interval(adata):
     one = adata[adata.obs["perturbation"].isin(["control", "REG01"])].copy()
     found = sc_c.tl.transmission(one, {"exp": torch.expm1}, basis="gamma", **SHORT)
-    assert found[["low", "high"]].isna().all(axis=None)
+    assert found[["low", "high", "relative_low", "relative_high"]].isna().all(axis=None)
     assert found["preserved"].notna().all()
     assert found["sd"].iloc[1] > 0
 
@@ -154,6 +209,8 @@ def test_means_have_directions_of_shifts_only(adata):
         sc_c.tl.transmission(means, "identity", **SHORT)
     found = sc_c.tl.transmission(means, lambda x: x / 2, basis="gamma", **SHORT)
     np.testing.assert_allclose(found["preserved"], [1, 0.25], rtol=1e-9)
+    assert found["null"].isna().all()
+    np.testing.assert_allclose(found["relative"], [1, 1], rtol=1e-9)
 
 
 @pytest.mark.parametrize(

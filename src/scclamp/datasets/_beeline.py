@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -173,4 +174,7 @@ def _read_expression(path: Path) -> ad.AnnData:
     genes, cells = table.index.astype(str), table.columns.astype(str)
     if not values.size or not np.isfinite(values).all() or not genes.is_unique:
         raise InputError(f"{path} must hold finite numbers, with one row for each gene. Get it anew.")
-    return ad.AnnData(values.T.copy(), obs=pd.DataFrame(index=cells), var=pd.DataFrame(index=genes))
+    with warnings.catch_warnings():
+        # anndata 0.13.4 asks pandas 3 for an option that pandas has deprecated.
+        warnings.filterwarnings("ignore", "The 'future.infer_string' option is deprecated", DeprecationWarning)
+        return ad.AnnData(values.T.copy(), obs=pd.DataFrame(index=cells), var=pd.DataFrame(index=genes))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scclamp._edge_tables import PAIR, as_edges
 from scclamp._errors import InputError, list_some
 from scclamp.metrics._auprc import auprc
 from scclamp.metrics._auroc import auroc
 from scclamp.metrics._candidates import as_finite
-from scclamp.metrics._rankings import PAIR, as_edges, require_single
+from scclamp.metrics._rankings import require_single
 from scclamp.metrics._ranks import top_share
 
 if TYPE_CHECKING:
@@ -42,13 +43,15 @@ def network_recovery(
         Genes that may be sources; by default the sources of the network.
     degrees
         Network whose degrees the null `degree` knows, such as the one that a translator was trained on. By default it is the
-        network itself: an oracle, which says how much of a score popularity alone can explain.
+        network itself, and the row is called `degree (oracle)`: it has read the answers, and no ranking need beat it. It says how much
+        of a score popularity alone can explain.
 
     Returns
     -------
-    One row each for the `ranking`, the null `degree` (number of targets of the source times number of sources of the
-    target) and `chance`, with the columns `auprc`, `auroc`, `precision_top` (precision among as many pairs as there are
-    true ones), `epr` (that over chance), `n_edges` and `n_pairs`.
+    Three rows, told apart by the column `by`: the `ranking`; the null `degree`, or `degree (oracle)` without `degrees=` (number of
+    targets of the source times number of sources of the target); and `chance` (every score alike). The other columns are `auprc`,
+    `auroc`, `precision_top` (precision among as many pairs as there are true ones), `epr` (that divided by what chance has), `n_edges`
+    and `n_pairs`.
 
     Examples
     --------
@@ -57,8 +60,9 @@ def network_recovery(
     >>> network = pd.DataFrame({"source": ["A", "A"], "target": ["B", "C"]})
     >>> edges = pd.DataFrame({"source": ["A", "A", "A"], "target": ["B", "C", "A"], "score": [0.9, 0.1, 0.5]})
     >>> edges = pd.concat([edges, pd.DataFrame({"source": ["B"], "target": ["C"], "score": [0.4]})])
-    >>> sc_c.metrics.network_recovery(edges, network, factors=["A", "B"])["auprc"].round(3).tolist()
-    [0.833, 1.0, 0.667]
+    >>> found = sc_c.metrics.network_recovery(edges, network, factors=["A", "B"]).set_index("by")
+    >>> found["auprc"].round(3).to_dict()
+    {'ranking': 0.833, 'degree (oracle)': 1.0, 'chance': 0.667}
     """
     edges = as_edges("edges", edges, [*PAIR, "score"])
     known = _pairs(as_edges("network", network))
@@ -70,7 +74,8 @@ def network_recovery(
             "Check that genes are named alike, and rank more pairs."
         )
     degree = _degree(judged, known if degrees is None else _pairs(as_edges("degrees", degrees)))
-    rows = {"ranking": as_finite(judged["score"], "edges['score']"), "degree": degree, "chance": np.zeros(len(true))}
+    rows = {"ranking": as_finite(judged["score"], "edges['score']")}
+    rows |= {"degree (oracle)" if degrees is None else "degree": degree, "chance": np.zeros(len(true))}
     return pd.DataFrame([{"by": name, **judge_ranking(score, true)} for name, score in rows.items()])
 
 

@@ -37,10 +37,17 @@ def transfer_recovery(
 
     Returns
     -------
-    One row for each training set, test set, `method` and `form` (`origin`, `translator`, `null`, `reference`), the best first: `train`
-    (names joined by +), `test`, `auprc`, `auroc`, `precision_top`, `epr` (early precision over chance), `chance` (share of edges, the
-    AUPRC of random scores), `ratio` (AUPRC over chance) with `ratio_low` and `ratio_high`, `strongest_null` (by AUPRC, `chance`
-    where none is better), `gain` (AUPRC over that null's) with `gain_low` and `gain_high`, `n_edges`, `n_pairs`, `n_sources`, `n_train`.
+    One row for each training set, test set, `method` and `form`, the best first:
+
+    - `train` (names joined by +), `test`, `method`, and `form`: `origin`, `translator`, `null` (degrees and names as the *training* data
+      have them, so that none is an oracle), `reference`;
+    - `auprc`, `auroc`, `precision_top`, and `epr`, early precision divided by chance;
+    - `chance`, the share of edges, which is the AUPRC of random scores;
+    - `ratio`, a quotient: AUPRC divided by `chance`, 1 for random scores, with `ratio_low` and `ratio_high`;
+    - `strongest_null`, the null of the highest AUPRC, `chance` where none is better;
+    - `gain`, a difference: AUPRC minus that of the strongest null, 0 for this null itself and below 0 for what it beats, with `gain_low` and
+      `gain_high`;
+    - `n_edges`, `n_pairs`, `n_sources`, `n_train`.
 
     Examples
     --------

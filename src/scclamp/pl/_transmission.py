@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mudata import MuData
 
-_WIDTH, _TOP, _BETWEEN = 440.0, 130.0, 70.0
+_WIDTH, _TOP, _BETWEEN = 440.0, 130.0, 80.0
 _PITCH, _ROW = 9.5, 14.0
 _STARTS, _SHARE = (0.0, 0.37, 0.78), 0.22
 """Where the upper panels begin and how wide they are, in shares of the width: the rest is for what their axes say."""
@@ -36,14 +36,18 @@ def transmission(
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Axes | Figure | None:
-    """Draw which share of the regulatory signal encoders let through.
+    """Draw how much of the regulatory signal encoders let through.
 
-    a, the preserved fraction of each encoder: points are means over draws of control cells, lines the 95 % interval for other
-    perturbations and other cells. b, the transmission of each component, mean and, where draws differ, standard deviation over
-    them, above the share of the signal that lies along it. c, the share of all signal that survives in the first components; that of the identity
-    shows where the signal lives. d, for each perturbation the share of its own shift that survives: what an encoder is blind to.
+    a, the preserved fraction of each encoder: points are means over draws of control cells, lines the 95 %
+    interval for other draws of this screen's perturbations and cells, grey ticks the null: what is preserved of shifts between cells with
+    shuffled labels, which are noise. Filled points, of the
+    directions of the shifts, are the ones to report: hollow ones, of the components of control cells, may be high for an encoder
+    that is blind to every shift (see `tl.transmission`). b, the transmission of each component, mean and, where draws differ, standard deviation over
+    them, above the share of the signal that lies along it. c, how much of all signal survives in the first components; that of the identity
+    shows where the signal lives. d, for each perturbation how much of its own shift survives: what an encoder is blind to.
 
-    A fraction is not free of the encoder's scale: one that is multiplied by 2 preserves four times as much.
+    A fraction is not free of the encoder's scale: one that is multiplied by 2 preserves four times as much, of the null too. The column
+    `relative` of `tl.transmission` is.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scclamp.pl._axes import COLOURS
 from scclamp.pl._text import SMALL, apart
 
 if TYPE_CHECKING:
@@ -35,21 +36,21 @@ def style(encoder: str, found: Transmission) -> dict[str, Any]:
 
 
 def draw_preserved(ax: Axes, found: Transmission) -> None:
-    """Preserved fraction of each encoder in each basis, with the interval for other perturbations and cells."""
+    """Preserved fraction of each encoder in each basis, with its interval, over what it is of shuffled labels."""
     bases = [basis for basis in _WORDS if basis in set(found.summary["basis"])]
     offsets = dict(zip(bases, (-0.16, 0.16) if len(bases) > 1 else (0.0,), strict=True))
-    for name, basis, value, low, high in zip(
-        *(found.summary[column] for column in ("encoder", "basis", "preserved", "low", "high")), strict=True
-    ):
+    columns = ("encoder", "basis", "preserved", "low", "high", "null")
+    for name, basis, value, low, high, null in zip(*(found.summary[column] for column in columns), strict=True):
         y, colour = found.encoders.index(name) + offsets[basis], style(name, found)["color"]
         ax.plot([low, high], [y, y], color=colour, lw=1.4, solid_capstyle="butt")
+        ax.plot(null, y, marker="|", ms=8, mew=1.4, color=COLOURS["reference"], ls="", zorder=1)
         face = "white" if basis == "alpha" and len(bases) > 1 else colour
         ax.plot(value, y, marker="o", ms=4.5, mec=colour, mfc=face, ls="")
         text = f"{value:.2f}" if value >= 0.01 else f"{value:.1g}"
         ax.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=SMALL, color=colour)
     ax.axvline(1.0, color="0.75", lw=0.8, zorder=0)
     # An interval may be unknown.
-    most = float(found.summary[["preserved", "high"]].max().max())
+    most = float(found.summary[["preserved", "high", "null"]].max().max())
     ax.set(ylim=(len(found.encoders) - 0.5, -0.5), xlim=(0, max(1.08, 1.05 * most)))
     ax.set_yticks(range(len(found.encoders)), labels=found.encoders)
     for label, name in zip(ax.get_yticklabels(), found.encoders, strict=True):
@@ -57,7 +58,9 @@ def draw_preserved(ax: Axes, found: Transmission) -> None:
     ax.tick_params(axis="y", length=0)
     marks = dict(zip(bases, "○●" if len(bases) > 1 else "●", strict=True))
     ends = "   ".join(f"{mark} {_WORDS[basis]}" for basis, mark in marks.items())
-    _finish(ax, f"preserved fraction\n{ends}", "")
+    notes = ["report γ, not α"] if "alpha" in bases else []
+    notes += ["grey: shuffled labels"] if found.summary["null"].notna().any() else []
+    _finish(ax, "\n".join(["preserved fraction", ends, "   ".join(notes)]).rstrip(), "")
 
 
 def draw_components(ax: Axes, found: Transmission) -> None:
@@ -82,13 +85,13 @@ def draw_components(ax: Axes, found: Transmission) -> None:
 
 
 def draw_captured(ax: Axes, found: Transmission) -> None:
-    """Share of all signal that survives in the first components."""
+    """How much of all signal survives in the first components."""
     lines = {name: _of(found.components, name) for name in found.encoders}
     for name, own in lines.items():
         ax.plot(_numbers(own), own["captured"], lw=1.3, label=name, **style(name, found))
     ax.set(xscale="log", ylim=(0, None))
     _number_axis(ax, max(map(len, lines.values())))
-    _finish(ax, f"number of components ({_WORDS[found.basis]})", "captured share of the signal")
+    _finish(ax, f"number of components ({_WORDS[found.basis]})", "captured signal (of all: 1)")
     top = ax.get_ylim()[1]
     last = {name: float(own["captured"].iloc[-1]) / top for name, own in lines.items()}
     order = sorted(last, key=lambda name: -last[name])
@@ -99,7 +102,7 @@ def draw_captured(ax: Axes, found: Transmission) -> None:
 
 
 def draw_regulators(ax: Axes, bar: Axes, found: Transmission, table: pd.DataFrame) -> None:
-    """Share of each perturbation's own shift that survives."""
+    """How much of each perturbation's own shift survives."""
     from matplotlib import colormaps
 
     values = table.to_numpy()
@@ -116,7 +119,7 @@ def draw_regulators(ax: Axes, bar: Axes, found: Transmission, table: pd.DataFram
     ax.spines[:].set_visible(False)
     n = found.regulators["regulator"].nunique()
     which = f"the {table.shape[1]} longest shifts of {n}" if table.shape[1] < n else "the longest shift first"
-    ax.set_title(f"share of each perturbation's shift that survives ({which})", fontsize=8, loc="left", pad=3)
+    ax.set_title(f"how much of each perturbation's shift survives ({which})", fontsize=8, loc="left", pad=3)
     ax.figure.colorbar(image, cax=bar, orientation="horizontal", ticklocation="top")
     bar.tick_params(labelsize=SMALL, length=2, pad=1)
 

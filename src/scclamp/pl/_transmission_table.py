@@ -78,5 +78,7 @@ def read(
             f"basis={basis!r} was not measured, but {list_some(bases)}. Run scclamp.tl.transmission with it."
         )
     tables = {name: stored[name][stored[name]["encoder"].isin(chosen)] for name in _TABLES}
+    if "null" not in tables["summary"]:  # as earlier versions stored it
+        tables["summary"] = tables["summary"].assign(null=np.nan)
     own = {name: table[table["basis"] == basis] for name, table in tables.items()}
     return Transmission(tuple(chosen), basis, tables["summary"], own["components"], own["regulators"])

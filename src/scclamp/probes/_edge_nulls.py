@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def edge_nulls(train: Sequence[PairFeatures], test: PairFeatures) -> dict[str, Floats]:
     """Score pairs by what a training network says of their genes, without any model: leaked labels, and nothing else.
 
+    Degrees are those of the *training* network, so no null is an oracle, as the one of :func:`scclamp.metrics.network_recovery` is by default.
     A gene that was not met in its role gets the mean of those that were, and a pair of two such genes the share of edges in
     training, so that on gene-disjoint splits every null is chance.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scclamp._errors import InputError, list_some
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -90,15 +90,21 @@ def dataset_disjoint(pairs: Mapping[str, tuple[ArrayLike, ArrayLike]], held_out:
         raise InputError(f"held_out: {list_some(unknown)} is not there. There are {list_some(pairs)}.")
     if not left_out or len(set(left_out)) == len(pairs):
         raise InputError(f"held_out={held_out!r} leaves no data set on one side. Hold out some of {list_some(pairs)}.")
+    found = apart_from(pairs, left_out)
+    if not any(keep.any() for name, keep in found.items() if name not in left_out):
+        raise InputError(
+            f"held_out={held_out!r} shares a gene with every other pair, so none is left for training. Rename genes where one name "
+            "means different genes, or hold out a part of its genes by gene_disjoint."
+        )
+    return found
+
+
+def apart_from(pairs: Mapping[str, tuple[ArrayLike, ArrayLike]], left_out: Sequence[str]) -> dict[str, Bools]:
+    """Which pairs of each data set share no gene with those left out, which keep all of theirs."""
     named = {name: [pd.Index(np.asarray(part, object)).astype(str) for part in given] for name, given in pairs.items()}
     seen = pd.unique(np.concatenate([part for name in left_out for part in named[name]]))
     found = {}
     for name, (source, target) in named.items():
         apart = ~source.isin(seen) & ~target.isin(seen)
         found[name] = np.ones(len(source), bool) if name in left_out else apart
-    if not any(keep.any() for name, keep in found.items() if name not in left_out):
-        raise InputError(
-            f"held_out={held_out!r} shares a gene with every other pair, so none is left for training. Hold out a part of its "
-            "genes by gene_disjoint."
-        )
     return found

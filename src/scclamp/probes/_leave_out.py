@@ -10,7 +10,7 @@ import pandas as pd
 
 from scclamp._errors import InputError, list_some
 from scclamp.probes._edge_nulls import edge_nulls
-from scclamp.probes._edge_splits import dataset_disjoint
+from scclamp.probes._edge_splits import apart_from
 from scclamp.probes._ensemble import standardised_mean
 from scclamp.probes._negatives import sample_negatives
 from scclamp.probes._translator import Translator
@@ -84,7 +84,8 @@ def leave_out(
     negatives
         Which pairs stand against the edges, as in :func:`sample_negatives`, in training as in the test.
     disjoint
-        Whether pairs with a gene of the data set that is scored are left out of training.
+        Whether pairs with a gene of the data set that is scored are left out of training. Data sets of the same genes need
+        `False`: then the nulls tell what names of genes alone are worth.
     translator
         Settings; those of :class:`Translator` by default.
     rng
@@ -121,7 +122,8 @@ def leave_out(
         parts = [chosen[name] for name in sources]
         if disjoint:
             genes = {name: (chosen[name].sources, chosen[name].targets) for name in (*sources, test)}
-            keep = dataset_disjoint(genes, test)
+            keep = apart_from(genes, [test])
+            _require_pairs([keep[name] for name in sources], sources, test)
             parts = [chosen[name].take(keep[name]) for name in sources]
         scores: dict[tuple[str, str], Floats] = dict(chosen[test].scores)
         for name in names:
@@ -146,6 +148,15 @@ def _splits(names: list[str], train: str | Sequence[str]) -> list[tuple[tuple[st
     if not given or not set(names) - set(given):
         raise InputError(f"train={train!r} leaves no data set on one side. Name some of {list_some(names)}.")
     return [(given, name) for name in names if name not in given]
+
+
+def _require_pairs(kept: list[NDArray[np.bool_]], sources: tuple[str, ...], test: str) -> None:
+    if not any(keep.any() for keep in kept):
+        raise InputError(
+            f"disjoint=True: every pair of {list_some(sources)} has a gene that {test!r} has too, so none is left to learn from. Where "
+            "one name means different genes, as in simulated screens, rename them in each data set; otherwise pass disjoint=False "
+            "and compare with the null 'gene identity', or divide one data set by gene_disjoint."
+        )
 
 
 def _methods(data: Mapping[str, PairFeatures], asked: Sequence[str] | None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import pandas as pd
 
+from scclamp._edge_tables import PAIR, as_edges
 from scclamp._errors import InputError, list_some
 
 if TYPE_CHECKING:
@@ -127,13 +128,14 @@ class PairFeatures:
         Parameters
         ----------
         network
-            Known edges: `source` and `target`.
+            Known edges: `source` (or `regulator`) and `target`, such as the strongest rows of `get.adjacency`; every row is one.
         factors
             Genes of the network that may be sources; by default those that are.
         genes
             Genes of which the network would know an edge; by default those with one, as in BEELINE.
         """
-        known = pd.MultiIndex.from_arrays([np.asarray(network[c], str) for c in ("source", "target")])
+        network = as_edges("network", network)
+        known = pd.MultiIndex.from_arrays([np.asarray(network[c], str) for c in PAIR])
         sources, targets = (known.get_level_values(level).unique() for level in (0, 1))
         judged = sources.union(targets) if genes is None else pd.Index(list(genes)).astype(str)
         allowed = sources if factors is None else judged.intersection(list(factors))
@@ -153,11 +155,16 @@ class PairFeatures:
         name
             What the tables call it.
         ranking
-            `source`, `target` and `score` of all these pairs, and perhaps of more.
+            `source`, `target` and `score` of all these pairs, and perhaps of more; or the table of `get.adjacency`, which is
+            ranked by the size of its weights, whatever their sign.
         form
             `"null"` for what a probe has to beat, `"reference"` for what is only shown.
         """
-        score = ranking.set_index([ranking["source"].astype(str), ranking["target"].astype(str)])["score"]
+        table = as_edges(f"ranking {name!r}", ranking, [*PAIR, "score"]).astype(dict.fromkeys(PAIR, str))
+        if (twice := table.duplicated(PAIR).to_numpy()).any():
+            pair = tuple(table.loc[twice, PAIR].iloc[0])
+            raise InputError(f"ranking {name!r} scores the pair {pair} twice. Keep one row for each pair.")
+        score = table.set_index(PAIR)["score"]
         found = score.reindex(pd.MultiIndex.from_arrays([self.sources, self.targets])).to_numpy(np.float64)
         if not np.isfinite(found).all():
             at = int(np.flatnonzero(~np.isfinite(found))[0])

@@ -77,7 +77,11 @@ def transmission_section(source: Source) -> Section | None:
         return None
     summary: Any = pd.DataFrame(stored["summary"])
     parts = [
-        say("The share of what perturbations do that survives an encoder: 1 is everything, 0 is nothing."),
+        say(
+            "How much of what perturbations do comes through an encoder: 1 is the identity, 0 is nothing, and more than 1 an encoder that "
+            "amplifies. Read the rows of gamma, the directions of the observed shifts; those of alpha are not 0 for an encoder that is "
+            "blind to them. The column null is the same of the noise between cells with shuffled labels, relative is free of the scale."
+        ),
         picture(
             pl.transmission(source.data, mod=source.mod, return_fig=True),
             "How much of the regulatory signal each encoder preserves, in all and direction by direction.",

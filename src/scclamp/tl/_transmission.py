@@ -16,7 +16,8 @@ from scclamp._errors import InputError
 from scclamp._settings import settings
 from scclamp._storage import own
 from scclamp.conditions import Conditions
-from scclamp.tl._transmission_parts import Answer, Basis, Controls, bases_of
+from scclamp.tl._transmission_null import Shuffled
+from scclamp.tl._transmission_parts import Answer, Basis, Controls, bases_of, single_shifts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,12 +50,19 @@ def transmission(
     rng: int | np.random.Generator | None = None,
     key_added: str = "transmission",
 ) -> pd.DataFrame:
-    """Measure which share of the regulatory signal of a screen survives an encoder.
+    """Measure how much of the regulatory signal of a screen comes through an encoder.
 
     Directions of gene space are added to control cells, and the answer of the encoder is measured (equation 7 of the paper).
     Weighted by how much the perturbations move cells along each direction, the squares of the answers are the preserved
-    regulatory fraction (equation 8): 1 for the identity, 0 for an encoder that is blind to what perturbations do. A fraction
-    is not free of the encoder's scale: one that is multiplied by 2 preserves four times as much.
+    regulatory fraction (equation 8), 1 for the identity.
+
+    Report `gamma`, and `direct` beside it. Directions of `gamma` span what the perturbations do and nothing else, so that an
+    encoder that is blind to the shifts has 0, and a linear one has what `direct` has: the energy of the encoded shifts over that of
+    the shifts. `alpha` does *not* tell whether shifts come through. A shift lies along many components of control cells at once;
+    the sum over components adds up what each of them becomes alone, and leaves out that together they may cancel or
+    reinforce each other. An encoder that removes the shifts and keeps the rest has an `alpha` near 1 although nothing comes through, and
+    one that keeps the shifts alone has one near 0. Times `coverage` it equals `direct` for the identity and a PCA of control cells. What it does
+    tell is whether the signal lies along axes of natural variation that the encoder answers to one by one.
 
     Parameters
     ----------
@@ -63,7 +71,8 @@ def transmission(
     encoder
         What `encoder=` of `tl.fit` takes, several in a list, or a dict from names to them. The identity is always added.
     basis
-        Directions: `"alpha"`, the principal components of control cells; `"gamma"`, those of the observed shifts; or both.
+        Directions: `"alpha"`, the principal components of control cells; `"gamma"`, those of the observed shifts, which is the
+        one to report; or both.
     n_cells
         Control cells that each seed draws; all of them where there are fewer.
     n_seeds
@@ -82,21 +91,40 @@ def transmission(
     batch_size
         States encoded at a time; lower it when an encoder runs out of memory.
     rng
-        Seed or generator of draws and resamples.
+        Seed or generator of draws, resamples and the shuffle.
     key_added
         Key of `uns`.
 
     Returns
     -------
-    The summary, one row for each encoder and basis: `preserved` (mean over seeds), `sd` (NaN where every seed draws all control
-    cells, as nothing is left to chance), `low`, `high` (95 % interval for other perturbations and other cells; NaN for one
-    perturbation, and of one control row for other perturbations alone), `infinitesimal`, `direct` (energy of the answers to the observed shifts themselves, over
-    theirs), and `coverage` (share of the signal's energy that lies in the span of the basis). This field is written:
+    The summary, one row for each encoder and basis:
+
+    - `preserved`, how many times the energy of the signal the answers have, by equation 8, mean over seeds. It is a share, at most
+      1, only where an encoder amplifies nothing: the encoder that triples preserves 9. `sd` is that of the draws of control cells alone, NaN
+      where every seed draws all of them. `low`, `high`: see below.
+    - `null`, the same of shifts between groups of cells whose labels were shuffled: sampling noise, which every mean contains and
+      encoders let through too. One shuffle of the control cells and those of single genes, at the same control cells and with steps as
+      long. What `preserved` has above it is a preference for what perturbations do; the identity and whatever else lets everything
+      through have none. NaN where conditions have one row, so that there is nothing to shuffle.
+    - `relative`, `preserved` over the square of the largest transmission of any direction of the basis or of shuffled shifts, with `relative_low`
+      and `relative_high`. Free of scale: 1 where an encoder answers to what perturbations do as much as to whatever it answers most,
+      however it is scaled. Directions of noise are among those, since the largest of the shifts alone would make 1 of an encoder
+      that is all but blind to each of them alike (without a `null` there are no others). NaN where there is no answer at all.
+    - `infinitesimal`, `preserved` for infinitely small steps.
+    - `direct`, energy of the answers to the observed shifts themselves, over theirs.
+    - `coverage`, share of the signal's energy that lies in the span of the basis, and `n_directions` of it.
+
+    Intervals hold 95 % and come from resampling the perturbations and the control cells of *this* screen: they tell how far the figure
+    hangs on which of them were drawn, and nothing of perturbations of another kind, cell type or laboratory. Where one or two
+    perturbations carry the signal, resamples have hardly more to say: `regulators` shows it. They are NaN for one
+    perturbation, and with one control row vary the perturbations alone.
+
+    This field is written:
 
     `uns["transmission"]` : dict
         `summary`, that table; `components`, for each direction its share of the `weight`, the transmission `t`, its `sd` over
         seeds, the `infinitesimal` one, and `captured`, the share of all energy that survives in it and those before;
-        `regulators`, for each perturbation the `preserved` share of its own shift, the `direct` one, and the `shift`'s length;
+        `regulators`, for each perturbation `preserved` and `direct` of its own shift, and the `shift`'s length;
         `params`.
 
     Examples
@@ -117,15 +145,17 @@ def transmission(
     cells = resolve_unmeasured(cells, target, "latent")
     conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod)
     lenses = _lenses(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
-    names, means = _singles(conditions)
-    shifts = means[1:] - means[0]
+    names, shifts = single_shifts(conditions)
+    _require_signal(shifts)
+    means = conditions.train_mean[0] + np.concatenate([np.zeros_like(shifts[:1]), shifts])
     for lens in {id(each): each for each in lenses.values()}.values():
         encoders.look_through(lens, means, gradients=infinitesimal, stacklevel=2)
     controls = Controls.draw(target, layer, cells, n_cells, n_seeds, rng)
     wanted = ("alpha", "gamma") if basis == "both" else (basis,)
     bases = bases_of(wanted, shifts, adata, cells=cells, layer=layer, mod=mod, rng=rng)
-    answers = _measure(lenses, bases, controls, names, shifts, infinitesimal, batch_size)
     resamples = _resamples(n_bootstrap, len(shifts), controls.which, rng)
+    shuffled = Shuffled.draw(adata, cells, shifts, rng, layer=layer, mod=mod)
+    answers = _measure(lenses, bases, controls, names, shifts, shuffled, infinitesimal, batch_size)
     tables = {
         "summary": pd.DataFrame([answer.summary(*resamples) for answer in answers]),
         "components": pd.concat([answer.components() for answer in answers], ignore_index=True),
@@ -157,15 +187,12 @@ def _lenses(encoder: Any, data: Any, **context: Any) -> dict[str, Encoder]:
     return found
 
 
-def _singles(conditions: Conditions) -> tuple[list[str], np.ndarray]:
-    """Names of the single-gene conditions, and their means, after that of the control."""
-    singles = conditions.select(conditions.singles & (conditions.train_n > 0))
-    if (singles.train_mean == singles.train_mean[0]).all():
+def _require_signal(shifts: np.ndarray) -> None:
+    if not shifts.any():
         raise InputError(
             "adata: no single-gene condition moves the mean of any gene, so there is no regulatory signal. Check the labels "
             "and the layer."
         )
-    return list(singles.names[1:]), singles.train_mean
 
 
 def _measure(
@@ -174,6 +201,7 @@ def _measure(
     controls: Controls,
     names: list[str],
     shifts: np.ndarray,
+    shuffled: Shuffled,
     infinitesimal: bool,
     batch_size: int | None,
 ) -> list[Answer]:
@@ -182,7 +210,7 @@ def _measure(
     tasks = [(name, basis) for name in lenses for basis in bases]
     with tqdm(tasks, desc="transmission", disable=not settings.show_progress()) as bar:
         return [
-            Answer.of(name, lenses[name], basis, controls, names, shifts, infinitesimal, batch_size)
+            Answer.of(name, lenses[name], basis, controls, names, shifts, shuffled, infinitesimal, batch_size)
             for name, basis in bar
         ]
 

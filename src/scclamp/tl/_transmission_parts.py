@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from scclamp._assignment import Assignment
+    from scclamp.conditions import Conditions
     from scclamp.encoders import Encoder
+    from scclamp.tl._transmission_null import Shuffled
 
 _TINY = 1e-10
 """Singular values below this share of the largest are rounding."""
@@ -94,6 +96,21 @@ class Basis:
     scale: float
 
 
+def single_shifts(conditions: Conditions) -> tuple[list[str], np.ndarray]:
+    """Names and shifts of the single-gene conditions."""
+    singles = conditions.select(conditions.singles & (conditions.train_n > 0))
+    return list(singles.names[1:]), singles.train_mean[1:] - singles.train_mean[0]
+
+
+def shift_directions(shifts: np.ndarray) -> np.ndarray:
+    """Orthonormal directions that span the shifts, by their singular values."""
+    _, values, directions = np.linalg.svd(shifts, full_matrices=False)
+    directions = directions[values > _TINY * values[0]]
+    # A lens that is not linear answers +v and -v differently, and the sign of a singular vector is anybody's: steps go where the
+    # perturbations go.
+    return directions * np.where((shifts @ directions.T).sum(0) < 0, -1.0, 1.0)[:, None]
+
+
 def bases_of(names: Sequence[str], shifts: np.ndarray, data: Any, **context: Any) -> list[Basis]:
     """Principal components of control cells (alpha), and of the shifts (gamma)."""
     lengths = np.linalg.norm(shifts, axis=1)
@@ -101,11 +118,7 @@ def bases_of(names: Sequence[str], shifts: np.ndarray, data: Any, **context: Any
     found = []
     for name in names:
         if name == "gamma":
-            _, values, directions = np.linalg.svd(shifts, full_matrices=False)
-            directions = directions[values > _TINY * values[0]]
-            # A lens that is not linear answers +v and -v differently, and the sign of a singular vector is anybody's: steps go
-            # where the perturbations go.
-            directions = directions * np.where((shifts @ directions.T).sum(0) < 0, -1.0, 1.0)[:, None]
+            directions = shift_directions(shifts)
         else:
             if (context["cells"].codes == 0).sum() < 2:
                 raise InputError(
@@ -137,6 +150,10 @@ class Answer:
         Transmission of each perturbation's own shift (perturbations,).
     per_seed, by_chance
         Cells of each draw, and whether draws differ.
+    shuffled
+        Shifts of shuffled labels.
+    noise
+        Transmission of each of their directions at each control cell (cells, directions).
     """
 
     encoder: str
@@ -148,6 +165,8 @@ class Answer:
     direct: np.ndarray
     per_seed: int
     by_chance: bool
+    shuffled: Shuffled
+    noise: np.ndarray
 
     @classmethod
     def of(
@@ -158,6 +177,7 @@ class Answer:
         controls: Controls,
         names: list[str],
         shifts: np.ndarray,
+        shuffled: Shuffled,
         infinitesimal: bool,
         batch_size: int | None,
     ) -> Self:
@@ -182,17 +202,30 @@ class Answer:
         direct = np.full(len(shifts), np.nan)
         direct[moved] = measure(shifts[moved], 1.0).mean(0) / lengths[moved]
         t = measure(basis.directions, basis.scale)
-        if not np.isfinite(t).all():
+        # Steps are as long as for the basis itself, so that an encoder that is not linear is asked alike.
+        noise = measure(shuffled.directions, basis.scale)
+        if not (np.isfinite(t).all() and np.isfinite(noise).all()):
             raise InputError(
                 f"encoder={name!r} gives NaN or infinity for control cells that were moved by {basis.scale:.3g} along a "
                 "direction of gene space, which may make expression negative. Clamp its input, or choose another encoder."
             )
-        return cls(name, basis, names, shifts, t, small, direct, controls.per_seed, controls.by_chance)
+        drawn = (controls.per_seed, controls.by_chance)
+        return cls(name, basis, names, shifts, t, small, direct, *drawn, shuffled, noise)
 
     @property
     def by_seed(self) -> np.ndarray:
         """Transmission for each draw (seeds, k)."""
-        return self.t.reshape(-1, self.per_seed, self.t.shape[1]).mean(1)
+        return self._seeds(self.t)
+
+    def _seeds(self, t: np.ndarray) -> np.ndarray:
+        return t.reshape(len(t) // self.per_seed, self.per_seed, t.shape[1]).mean(1)
+
+    def _null(self) -> float:
+        """What is preserved of the shifts of shuffled labels."""
+        gamma = self.basis.name == "gamma"
+        directions, t = (self.shuffled.directions, self.noise) if gamma else (self.basis.directions, self.t)
+        weight = regulatory_weight(self.shuffled.shifts, directions).sum(0)
+        return float(preserved(weight, self._seeds(t)).mean())
 
     def _sd(self, of_seeds: np.ndarray) -> Any:
         """Standard deviation over draws; NaN where there is one, or all are of the same cells."""
@@ -203,9 +236,14 @@ class Answer:
         each = regulatory_weight(self.shifts, self.basis.directions)
         weight = each.sum(0)
         of_seeds = preserved(weight, self.by_seed)
-        resampled = preserved(resampled_shifts @ each, resampled_cells @ self.t)
+        resampled_t = resampled_cells @ self.t
+        resampled = preserved(resampled_shifts @ each, resampled_t)
+        relative = _over_largest(of_seeds, self.by_seed, self._seeds(self.noise))
+        resampled_relative = _over_largest(resampled, resampled_t, resampled_cells @ self.noise)
         # One perturbation says nothing of others.
-        low, high = np.nanquantile(resampled, [0.025, 0.975]) if (each.sum(1) > 0).sum() > 1 else (np.nan, np.nan)
+        several = bool((each.sum(1) > 0).sum() > 1)
+        low, high = _interval(resampled, several)
+        relative_low, relative_high = _interval(resampled_relative, several)
         energy = np.square(self.shifts).sum(1)
         moved = energy > 0
         return {
@@ -215,6 +253,10 @@ class Answer:
             "sd": self._sd(of_seeds),
             "low": low,
             "high": high,
+            "null": self._null(),
+            "relative": relative.mean(),
+            "relative_low": relative_low,
+            "relative_high": relative_high,
             "infinitesimal": preserved(weight, self.small).item(),
             "direct": preserved(energy[moved], self.direct[moved]).item(),
             "coverage": weight.sum() / energy.sum(),
@@ -252,3 +294,16 @@ class Answer:
                 "shift": np.linalg.norm(self.shifts, axis=1),
             }
         )
+
+
+def _over_largest(energy: np.ndarray, *t: np.ndarray) -> np.ndarray:
+    """Energies over the square of the largest of the transmissions in each row; NaN where nothing comes through at all."""
+    largest = np.square(np.concatenate(t, axis=1).max(1))
+    return np.divide(energy, largest, out=np.full(energy.shape, np.nan), where=largest > 0)
+
+
+def _interval(resampled: np.ndarray, several: bool) -> tuple[float, float]:
+    """Quantiles that hold 95 % of the resamples that are defined."""
+    known = resampled[np.isfinite(resampled)]
+    low, high = np.quantile(known, [0.025, 0.975]) if several and len(known) else (np.nan, np.nan)
+    return float(low), float(high)
