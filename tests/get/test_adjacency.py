@@ -20,7 +20,7 @@ def screen():
 def test_table_is_the_matrix_without_its_diagonal(screen):
     edges = sc_c.get.adjacency(screen)
     regulators = list(screen.uns["clamp"]["regulators"])
-    assert list(edges.columns) == ["regulator", "target", "weight"]
+    assert list(edges.columns) == ["regulator", "target", "weight", "latent"]
     assert len(edges) == 60 * 8 - 8
     assert (edges["regulator"] != edges["target"]).all()
     assert edges["weight"].abs().is_monotonic_decreasing

@@ -41,6 +41,14 @@ def test_every_cell_shows_its_weight(fitted, cluster):
                 assert drawn[i, j] == pytest.approx(expected, rel=1e-6)
 
 
+def test_effects_take_the_place_of_weights(fitted):
+    ax = sc_c.pl.adjacency(fitted, cluster=False, targets=["GENE0020"], effect="gain")
+    edges = sc_c.get.adjacency(fitted, targets="GENE0020", effect="gain").set_index("regulator")["effect"]
+    expected = edges[_labels(ax.xaxis)]
+    np.testing.assert_allclose(ax.get_images()[0].get_array()[0], expected, rtol=1e-6)
+    assert any(axes.get_ylabel().startswith("effect on the target") for axes in ax.figure.axes)
+
+
 def test_the_strongest_targets_are_drawn(fitted):
     ax = sc_c.pl.adjacency(fitted, ["REG02"], n_targets=5)
     edges = sc_c.get.top_targets(fitted, ["REG02"], n=5)

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import runpy
 from pathlib import Path
@@ -10,6 +11,7 @@ from matplotlib.collections import LineCollection
 
 import scclamp as sc_c
 from scclamp._errors import InputError
+from scclamp._storage import decode, encode
 
 fits = runpy.run_path(str(Path(__file__).parents[1] / "_stored_fits.py"))
 
@@ -73,6 +75,30 @@ def test_conventions(fitted, monkeypatch):
     assert sc_c.pl.network(fitted, "REG01", show=True) is None
     assert shown == [True]
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("n_members", [1, 4])
+def test_effects_of_losses_turn_the_edges_of_measured_regulators(n_members):
+    screen = fits["simulated_fit"](n_members=n_members, spread=0.2)
+    fit = decode(screen)
+    doses = fit.conditions | {"clamp_values": np.zeros((9, 8))}
+    encode(screen, dataclasses.replace(fit, conditions=doses, control_mean=np.full_like(fit.control_mean, 1.5)))
+    weights, gained, lost = (
+        sc_c.pl.network(screen, "REG01", n_targets=6, effect=effect) for effect in (None, "gain", "loss")
+    )
+
+    def drawn(ax):
+        shafts = (c for c in ax.collections if c.get_label() in ("activation", "repression"))
+        return {
+            c.get_label(): (len(c.get_paths()), np.round(np.sort(c.get_linewidths()).astype(float), 4).tolist())
+            for c in shafts
+        }
+
+    assert drawn(lost) == drawn(weights)
+    assert drawn(gained)["activation"] == drawn(weights)["repression"]
+    texts = [text.get_text() for text in lost.get_legend().get_texts()]
+    assert any(text.startswith("effect ") for text in texts)
+    assert not any(text.startswith("weight ") for text in texts)
 
 
 def test_an_ensemble_shows_its_confidence(fitted):

@@ -134,12 +134,13 @@ def test_sets_have_no_signs(screen, sets, network):
     assert "n_signs" not in enriched(screen, sets)
 
 
-@pytest.mark.parametrize(("dose", "effect", "turn"), [(3.0, "gain", 1), (3.0, "loss", -1), (-3.0, "loss", 1)])
+@pytest.mark.parametrize(("dose", "effect", "turn"), [(3.0, "gain", 1), (3.0, "loss", -1), (0.5, "loss", 1)])
 def test_effect_turns_signs_with_the_response(screen, network, dose, effect, turn):
     as_is = enriched(screen, network).set_index("regulator")
     fit = decode(screen)
     doses = fit.conditions | {"clamp_values": dose * np.eye(9, 8, k=-1)}
-    encode(screen, dataclasses.replace(fit, conditions=doses))
+    control = np.full_like(fit.control_mean, 1.5)
+    encode(screen, dataclasses.replace(fit, conditions=doses, control_mean=control))
     turned = enriched(screen, network, effect=effect).set_index("regulator")
     agree = as_is["sign_agreement"]
     np.testing.assert_allclose(turned["sign_agreement"], agree if turn == 1 else 1 - agree)

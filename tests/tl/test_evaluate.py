@@ -252,8 +252,8 @@ def test_the_report_reads_well(adata):
     scores = sc_c.tl.evaluate(adata, refit=False, **FAST)
     record = adata.uns["clamp_evaluation"]
     judged = Judged.of(sc_c.Conditions.from_anndata(adata, train_fraction=0.5), None, decode(adata, "clamp").regulators)
-    one = {"strongest": "no_change", "strongest_without_network": "no_change"}
-    two = {"strongest": "network's singles added", "strongest_without_network": "denoised_additive"}
+    one = record["params"] | {"strongest": "no_change", "strongest_without_network": "no_change"}
+    two = record["params"] | {"strongest": "network's singles added", "strongest_without_network": "denoised_additive"}
     for params, n in ((one, 1), (two, 2)):
         told = describe(scores, params, judged)
         assert told.count("The network cannot be told from the strongest null") == n
@@ -322,6 +322,72 @@ def test_a_null_that_failed_is_no_measure(adata, monkeypatch):
     assert scores.loc[(_evaluate.SINGLES, "r"), "n"] == scores.loc[("network", "r"), "n"] - 1
 
 
+def told(scores, record, judged, **skill):
+    """The report, were skills of the network (over both nulls) and of its steady state others."""
+    changed = scores.copy()
+    for suffix in ("", "_without_network"):
+        for name, interval in (("network", skill["law"]), ("network, steady state", skill["steady"])):
+            rows = (changed["prediction"] == name) & (changed["metric"] == f"skill{suffix}")
+            changed.loc[rows, ["value", "low", "high"]] = interval
+    return describe(changed, record["params"], judged)
+
+
+def test_the_report_says_what_the_law_of_combinations_does(adata):
+    scores = sc_c.tl.evaluate(adata, refit=False, **FAST)
+    record = adata.uns["clamp_evaluation"]
+    judged = Judged.of(sc_c.Conditions.from_anndata(adata, train_fraction=0.5), None, decode(adata, "clamp").regulators)
+    assert (record["params"]["crowding"], record["params"]["interaction"]) == (0.4, 0.5)
+    worse, unsure, better = (-0.09, -0.18, -0.02), (0.02, -0.01, 0.05), (0.04, 0.01, 0.08)
+    turned = told(scores, record, judged, law=worse, steady=better)
+    assert "(crowding=0.4, interaction=0.5;" in turned
+    assert "costs skill here" in turned
+    assert (
+        "-0.090 [-0.180, -0.020] with it, 0.040 [0.010, 0.080] with the plain steady state "
+        "(combination='steady_state'), which is better than the strongest null." in turned
+    )
+    assert "choose on the test" in turned
+    gained = told(scores, record, judged, law=better, steady=unsure)
+    assert "gains skill here" in gained
+    assert "which cannot be told from the strongest null" in gained
+    same = told(scores, record, judged, law=better, steady=(0.03, 0.01, 0.05))
+    assert "gains skill" in same
+    assert "(combination='steady_state').\n" in same
+    assert "law of combinations" not in told(scores, record, judged, law=better, steady=better)
+    sc_c.tl.evaluate(adata, combination="steady_state", refit=False, **FAST)
+    plain = adata.uns["clamp_evaluation"]["report"]
+    assert "without the law of combinations" in plain
+    assert "choose on the test" in plain
+
+
+def test_a_fit_without_a_law_has_no_word_of_it():
+    adata = sc_c.datasets.simulated("tiny")
+    sc_c.tl.fit(adata, max_epochs=5, crowding=0.0, interaction=1.0)
+    sc_c.tl.evaluate(adata, refit=False, **FAST)
+    assert "law of combinations" not in adata.uns["clamp_evaluation"]["report"]
+
+
+def test_combinations_that_are_not_judged_are_named(adata, tmp_path):
+    labels = adata.obs["perturbation"].astype(str)
+    pairs = sorted(n for n in labels.unique() if "+" in n)
+    lost = [n for n in pairs if "REG01" in n]
+    some = adata[labels != "REG01"].copy()
+    sc_c.tl.evaluate(some, refit=False, **FAST)
+    record = some.uns["clamp_evaluation"]
+    assert record["params"]["left_out"].tolist() == lost
+    assert f"Not judged: {len(lost)} of {len(pairs)} measured combinations.\n" in record["report"]
+    for name in lost:
+        assert f"  {name}: holds 'REG01', which no cells have perturbed alone" in record["report"]
+    for judged in (adata, some):
+        chosen = [n for n in pairs if n not in lost]
+        sc_c.tl.evaluate(judged, conditions=chosen, refit=False, **FAST)
+        record = judged.uns["clamp_evaluation"]
+        assert "Not judged" not in record["report"], "others were left out by choice"
+        assert record["params"]["left_out"].size == 0
+        for suffix, read in (("h5ad", ad.read_h5ad), ("zarr", ad.read_zarr)):
+            getattr(judged, f"write_{suffix}")(tmp_path / f"x.{suffix}")
+            assert read(tmp_path / f"x.{suffix}").uns["clamp_evaluation"]["params"]["left_out"].size == 0
+
+
 def test_norman(shared_data):
     """The bar: better than every scaled null on all pairs of the pseudobulk, in error and not worse in r."""
     adata = ad.read_h5ad(shared_data / "norman2019_pseudobulk" / "norman2019_pseudobulk.h5ad")
@@ -332,6 +398,8 @@ def test_norman(shared_data):
     assert all_["network", "skill"] > 0
     assert all_["network", "r"] > all_["denoised_additive", "r"]
     np.testing.assert_allclose(all_["additive", "r"], 0.684, atol=5e-4)
+    assert len(adata.uns["clamp_evaluation"]["params"]["left_out"]) == 2
     report = adata.uns["clamp_evaluation"]["report"]
+    assert "Not judged: 2 of 64 measured" in report
     assert "62 combinations" in report
     assert "Interactions cannot be judged apart" in report

@@ -75,6 +75,39 @@ def said(conditions, **options):
     return [str(w.message) for w in caught]
 
 
+@pytest.mark.parametrize("mode", ["CRISPRa", "CRISPRi"])
+@pytest.mark.parametrize("n_unmeasured", [0, 3])
+def test_activation_and_interference_are_no_knockouts(mode, n_unmeasured):
+    screen = datasets.simulated("tiny", mode=mode, n_unmeasured=n_unmeasured)
+    assert said(read(screen, unmeasured="latent")) == []
+
+
+def test_transcripts_that_remain_ask_for_a_knockout(screen):
+    kept = screen.copy()
+    X = kept.X.toarray()
+    control = X[(kept.obs["perturbation"] == "control").to_numpy()]
+    regulators = kept.var_names.str.startswith("REG")
+    rng = np.random.default_rng(0)
+    X[:, regulators] = control[rng.integers(len(control), size=len(X))][:, regulators]
+    kept.X = X
+    (told,) = said(read(kept))
+    labels = kept.obs["perturbation"].astype(str).to_numpy()
+    at = {name: kept.var_names.get_loc(name) for name in kept.var_names[regulators]}
+    shares = [np.expm1(X[labels == n, i].mean()) / np.expm1(X[labels == "control", i].mean()) for n, i in at.items()]
+    assert f"the median of {len(at)} genes is at" in told
+    assert abs(float(told.split(" is at ")[1][:4]) - sorted(shares)[len(at) // 2]) < 0.15
+    assert "pass clamp_values='knockout'" in told
+    assert said(read(kept), knockout=True) == []
+    assert said(read(kept, n_bootstrap=2)) == [told], "the cells as they are, not a resample"
+    few = kept[kept.obs["perturbation"].isin(["control", "REG01", "REG02"])].copy()
+    assert said(read(few)) == []
+    assert not any("transcripts" in each for each in said(read(pseudobulk(kept), train_fraction=1.0)))
+    with pytest.warns(InputWarning, match="The transcripts of perturbed genes remain") as caught:
+        fit(kept, max_epochs=2)
+    assert caught[0].filename == __file__
+    fit(kept, max_epochs=2, clamp_values="knockout")
+
+
 def test_a_sound_screen_is_logged_and_not_warned_of(screen, caplog):
     with caplog.at_level(logging.INFO, logger="scclamp"):
         assert said(read(screen)) == []

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from scclamp._errors import InputError, InputWarning
+from scclamp._errors import InputError
 from scclamp.cli._words import to_options
 
 if TYPE_CHECKING:
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     from scclamp._assignment import Assignment
     from scclamp._columns import Table
     from scclamp._streaming import ValueStats
-
-_REMAINS = (0.5, 1.5)
-"""Median expression of perturbed genes over that of the control's, between which nobody silenced or activated them."""
-_FEWEST = 3
-"""Genes that such a median takes."""
 
 
 @dataclass
@@ -54,7 +48,7 @@ class _Notes:
 
 
 def look(data: Any, options: argparse.Namespace, mod: str | None) -> None:
-    """Refuse a screen with everything that is wrong with it, or warn of what looks like a knock-out.
+    """Refuse a screen with everything that is wrong with it, and with what looks odd beside that.
 
     Parameters
     ----------
@@ -78,29 +72,24 @@ def look(data: Any, options: argparse.Namespace, mod: str | None) -> None:
     cells = notes.add(lambda: assign(data, mod=mod, split_key=options.split_key, rng=0))
     if cells is not None and options.unmeasured == "error" and options.split is None:
         notes.add(lambda: resolve_unmeasured(cells, adata, "error"))
-    if cells is not None and stats is not None:
+    # Without a problem the fit warns by itself.
+    if notes.problems and cells is not None and stats is not None:
         notes.add(lambda: _add_hints(notes, table, cells, stats, options))
     notes.raise_all(options)
 
 
 def _add_hints(notes: _Notes, table: Table, cells: Assignment, stats: ValueStats, options: argparse.Namespace) -> None:
     from scclamp._values import problem
+    from scclamp.tl._fit_checks import knockout_hint
 
     counts = problem(stats, "counts") is None
-    if counts and notes.problems and options.library_size_key is None:
+    if counts and options.library_size_key is None:
         notes.hints += _panel_hint(table, options.layer)
     if options.clamp_values != "singles" or not (counts or problem(stats, "lognorm") is None):
         return
     shares = transcripts_left(table.adata, cells, options.layer, counts=counts)
-    if len(shares) >= _FEWEST and _REMAINS[0] < (median := sorted(shares)[len(shares) // 2]) < _REMAINS[1]:
-        hint = (
-            f"The transcripts of perturbed genes remain: the median of {len(shares)} genes is at {median:.2f} of its expression in "
-            "the control, as after a knock-out, which destroys the protein alone. If this is one, pass --clamp-values knockout, "
-            "which holds perturbed genes at zero."
-        )
+    if (hint := knockout_hint(shares)) is not None:
         notes.hints.append(hint)
-        if not notes.problems:
-            warnings.warn(hint, InputWarning, stacklevel=2)
 
 
 def transcripts_left(adata: Any, cells: Assignment, layer: str | None, *, counts: bool) -> list[float]:

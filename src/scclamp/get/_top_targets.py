@@ -28,10 +28,14 @@ def top_targets(
     n: int = 25,
     by: Literal["weight", "confidence"] = "weight",
     sign: Literal["positive", "negative"] | None = None,
+    effect: Literal["gain", "loss"] | None = None,
     mod: str | None = None,
     key: str = DEFAULT_KEY,
 ) -> pd.DataFrame:
     """List the strongest targets of each regulator, itself left out.
+
+    Weights of regulators that the panel does not measure (`latent`) cannot be compared with those of others, nor can their
+    signs: see :func:`scclamp.get.adjacency`, and ask for an `effect` where there are both.
 
     Parameters
     ----------
@@ -42,9 +46,13 @@ def top_targets(
     n
         Targets of each.
     by
-        `"weight"` ranks by absolute weight, `"confidence"` by absolute weight over its spread in the ensemble.
+        `"weight"` ranks by absolute weight (or effect, where one is asked for), `"confidence"` by absolute weight over its
+        spread in the ensemble.
     sign
-        Only activated (`"positive"`) or repressed (`"negative"`) targets; both by default.
+        Only targets with `"positive"` or `"negative"` weights (or effects): those activated or repressed; both by default.
+    effect
+        What the perturbations do to the gene product, `"gain"` or `"loss"`; adds the column `effect`, what the product does
+        to the target, comparable over regulators. As in :func:`scclamp.get.adjacency`.
     mod
         Modality of a MuData.
     key
@@ -70,9 +78,9 @@ def top_targets(
     require_choice("by", by, ("weight", "confidence"))
     if sign is not None:
         require_choice("sign", sign, tuple(_SIGNS))
-    edges = adjacency(adata, regulators=regulators, mod=mod, key=key)
+    edges = adjacency(adata, regulators=regulators, effect=effect, mod=mod, key=key)
     if sign is not None:
-        edges = edges[np.sign(edges["weight"]) == _SIGNS[sign]]
+        edges = edges[np.sign(edges["weight" if effect is None else "effect"]) == _SIGNS[sign]]
     if by == "confidence":
         edges = _by_confidence(edges)
     order = {name: i for i, name in enumerate(pd.unique(_requested(regulators, edges)))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from scclamp._columns import unwrap
 from scclamp._errors import InputError
 from scclamp._keys import DEFAULT_KEY
 from scclamp._storage import decode
+from scclamp.get._effects import product_effects
 from scclamp.pl._adjacency_modules import describe_modules, draw_modules, leaves_in_order, modules, regulator_tree
 from scclamp.pl._axes import DIVERGING, finish, new_axes
 from scclamp.pl._text import SMALL, widest
@@ -38,6 +39,7 @@ def adjacency(
     n_targets: int = 40,
     cluster: bool = True,
     n_modules: int | None = None,
+    effect: Literal["gain", "loss"] | None = None,
     mod: str | None = None,
     key: str = DEFAULT_KEY,
     ax: Axes | None = None,
@@ -48,7 +50,8 @@ def adjacency(
 
     Regulators are clustered by the cosine of their weights on all genes, whatever is drawn, by average linkage. A numbered bar
     above the columns shows modules of at least two regulators whose cosines are above 0.5 on average; a regulator without a
-    number acts like no other.
+    number acts like no other. Weights of regulators that the panel does not measure are responses to their perturbation, which
+    cannot be compared with those of others; with `effect` all are.
 
     Parameters
     ----------
@@ -64,6 +67,9 @@ def adjacency(
         Whether rows and columns are ordered so that similar ones are neighbours, with modules of columns.
     n_modules
         Number of modules into which the tree of the regulators is cut instead, single regulators among them; 1 draws none.
+    effect
+        What the perturbations did to the gene product, `"gain"` or `"loss"`: draws what products do to their targets, measured
+        or not, instead of weights. As in :func:`scclamp.get.adjacency`.
     mod
         Modality of a MuData.
     key
@@ -92,6 +98,8 @@ def adjacency(
     columns = positions("regulators", regulators, result.regulators)
     n_modules = _checked(n_modules, cluster, len(columns))
     weights = result.A.astype(np.float64).copy()
+    if effect is not None:
+        weights = product_effects(result, effect, np.arange(len(result.regulators)))
     own = result.regulator_rows >= 0
     weights[result.regulator_rows[own], np.flatnonzero(own)] = np.nan
     weights = weights[:, columns]
@@ -104,7 +112,7 @@ def adjacency(
     down = _order(weights) if cluster else np.arange(len(rows))
     above, left = ([result.regulators[columns[i]] for i in across], [result.genes[rows[i]] for i in down])
     ax = new_axes(ax, _size(above, left))
-    _draw(ax, weights[down][:, across])
+    _draw(ax, weights[down][:, across], "weight" if effect is None else "effect")
     _name(ax, above, left)
     if tree is not None and n_modules != 1:
         labels = modules(tree, n_modules)[across]
@@ -143,7 +151,7 @@ def _order(table: np.ndarray) -> np.ndarray:
     return leaves_list(optimal_leaf_ordering(tree, unit) if len(table) <= 200 else tree)
 
 
-def _draw(ax: Axes, weights: np.ndarray) -> None:
+def _draw(ax: Axes, weights: np.ndarray, what: str) -> None:
     from matplotlib import colormaps
 
     # Beyond the 99th percentile colours are full: one strong edge would wash out all others.
@@ -152,7 +160,7 @@ def _draw(ax: Axes, weights: np.ndarray) -> None:
     image = ax.imshow(weights, cmap=colours, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.6, extend="both", aspect=15, pad=0.02)
     own = "\n(grey: on itself)" if np.isnan(weights).any() else ""
-    bar.set_label(f"weight on the target{own}", fontsize=8)
+    bar.set_label(f"{what} on the target{own}", fontsize=8)
     bar.ax.tick_params(labelsize=SMALL)
     ax.set_xlabel("regulator", fontsize=9)
     ax.set_ylabel("target", fontsize=9)

@@ -11,7 +11,7 @@ from scclamp._storage import decode
 from scclamp.get import top_targets
 from scclamp.pl._axes import finish, new_axes
 from scclamp.pl._network_drawing import draw, extent
-from scclamp.pl._network_graph import choose, read_reference
+from scclamp.pl._network_graph import as_effects, choose, read_reference
 from scclamp.pl._network_layout import arrange
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def network(
     n_edges: int = 120,
     reference: Reference | None = None,
     by: Literal["weight", "confidence"] = "weight",
+    effect: Literal["gain", "loss"] | None = None,
     mod: str | None = None,
     key: str = DEFAULT_KEY,
     ax: Axes | None = None,
@@ -46,7 +47,8 @@ def network(
     saw resampled cells; otherwise it is the absolute weight. What is left out is said below the diagram.
 
     A regulator that the panel does not measure has a hollow box: its edges are responses to its perturbation, so that a
-    knock-out that raises a target counts as activating it.
+    knock-out that raises a target counts as activating it, and their width says nothing beside those of others. With `effect`
+    all edges are what the product does, in one unit.
 
     Up to four regulators stand in a column between their targets, more of them on a ring within that of their targets. The
     arrangement is computed, not drawn by chance: the same network always gives the same diagram.
@@ -68,6 +70,9 @@ def network(
     by
         `"weight"` or `"confidence"`: which targets of a regulator are its strongest, as in
         :func:`scclamp.get.top_targets`.
+    effect
+        What the perturbations did to the gene product, `"gain"` or `"loss"`: draws what products do to their targets, measured
+        or not, instead of weights. As in :func:`scclamp.get.adjacency`.
     mod
         Modality of a MuData.
     key
@@ -95,7 +100,9 @@ def network(
     n_targets, n_edges = require_whole("n_targets", n_targets), require_whole("n_edges", n_edges)
     result = decode(unwrap(adata, mod).adata, key)
     label, known = (None, None) if reference is None else read_reference(reference, result.genes)
-    edges = top_targets(adata, regulators, n=n_targets, by=by, mod=mod, key=key)
+    edges = top_targets(adata, regulators, n=n_targets, by=by, effect=effect, mod=mod, key=key)
+    if effect is not None:
+        edges = as_effects(edges)
     graph = choose(edges, regulators, n_edges, known)
     layout = arrange(graph)
     width, height = extent(layout)

@@ -70,6 +70,13 @@ class Graph:
         return found[len(self.hubs) :]
 
 
+def as_effects(edges: pd.DataFrame) -> pd.DataFrame:
+    """Put effects in place of weights, and spreads in their unit, so that edges are as sure as they were."""
+    scale = (edges["effect"] / edges["weight"].where(edges["weight"] != 0, np.nan)).abs()
+    spread = {"sd": edges["sd"] * scale} if "sd" in edges else {}
+    return edges.assign(weight=edges["effect"], **spread)
+
+
 def choose(edges: pd.DataFrame, regulators: Sequence[str] | None, n_edges: int, known: pd.MultiIndex | None) -> Graph:
     """Take the strongest edges of a table of `get.top_targets`, and only as many regulators as can be told apart."""
     edges = edges[edges["weight"] != 0]

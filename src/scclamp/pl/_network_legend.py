@@ -45,7 +45,8 @@ def legend(ax: Axes, graph: Graph, latent: bool, reference: str | None) -> None:
             _node("other target", "white"),
         ]
     if latent:
-        entries += [_node("not measured: edges are\nresponses to its\nperturbation", "white", "s", 7.0)]
+        text = "not measured" if "effect" in graph.edges else "not measured: edges are\nresponses to its\nperturbation"
+        entries += [_node(text, "white", "s", 7.0)]
     ax.legend(
         handles=entries,
         handler_map={up: _ended(">"), down: _ended("|")},
@@ -62,12 +63,13 @@ def _by_weight(strength: np.ndarray, most: float) -> np.ndarray:
 
 def _width_labels(graph: Graph) -> list[tuple[float, str]]:
     """Widths that were drawn, the widest first, and what they mean."""
+    what = "effect" if "effect" in graph.edges else "weight"
     if "sd" not in graph.edges:
         strength = graph.edges["weight"].abs().to_numpy()
-        ends = {f"weight {value:.2g}": value for value in (strength.max(), strength.min())}
+        ends = {f"{what} {value:.2g}": value for value in (strength.max(), strength.min())}
         return [(float(_by_weight(value, strength.max())), label) for label, value in ends.items()]
     drawn = set(widths(graph).tolist())
-    return [(w, f"weight {text}\ntimes its spread") for w, text in reversed(_CONFIDENCE.items()) if w in drawn]
+    return [(w, f"{what} {text}\ntimes its spread") for w, text in reversed(_CONFIDENCE.items()) if w in drawn]
 
 
 def _line(label: str, **style: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from scclamp._arguments import positions, require_choice, require_whole
+from scclamp._arguments import positions, require_whole
 from scclamp._columns import unwrap
 from scclamp._digest import digest_text, dump_json
 from scclamp._errors import InputError
@@ -14,7 +14,7 @@ from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._storage import decode, own
 from scclamp.get import top_targets
 from scclamp.tl._enrich_libraries import read_libraries
-from scclamp.tl._enrich_tests import Top, overlaps, regulation_signs
+from scclamp.tl._enrich_tests import Top, overlaps
 from scclamp.tl._enrich_ulm import add_ulm, require_decoupler
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def enrich(
         How targets are ranked and which are, as in :func:`scclamp.get.top_targets`.
     effect
         What the perturbations do to the gene product: `"gain"` (activation, overexpression) or `"loss"` (knock-out,
-        knock-down). Signs of edges are then those of the response, whatever the transcript of the regulator did. By default
-        they are those of the weights, and a regulator with a latent dose has none.
+        knock-down). Signs of edges are then those of the `effect` that :func:`scclamp.get.adjacency` lists, whatever the
+        transcript of the regulator did. By default they are those of the weights, and a regulator with a latent dose has
+        none.
     ulm
         Whether to add decoupler's univariate linear model of each set on the regulator's whole column of weights.
     mod
@@ -91,7 +92,8 @@ def enrich(
     None, or the copy. These fields are written (for the default `key`):
 
     `uns["clamp_enrichment"]` : DataFrame
-        One row for each regulator, library and set, the smallest p first: `regulator`, `library`, `term`, `overlap`, `n_top`,
+        One row for each regulator, library and set: regulator by regulator as asked for, then library by library, in each
+        the smallest p first. Columns are `regulator`, `library`, `term`, `overlap`, `n_top`,
         `set_size`, `panel`, `fold` (overlap over its expectation), `p`, `p_adjusted`, `genes` (joined by commas, the strongest
         first). With a network also `n_signs` (overlapping targets with a known sign), `sign_agreement` (their share that
         agrees), `sign_chance` (the share that would agree if the known targets were any of the strongest) and `p_sign`
@@ -111,8 +113,6 @@ def enrich(
     (3, 3)
     """
     n_top, min_size = require_whole("n_top", n_top), require_whole("min_size", min_size)
-    if effect is not None:
-        require_choice("effect", effect, ("gain", "loss"))
     if ulm:
         require_decoupler()
     adata = adata.copy() if copy else adata
@@ -123,9 +123,8 @@ def enrich(
         raise InputError(f"n_top={n_top} must be below the {len(result.genes)} genes of the panel. Use for example 25.")
     chosen = positions("regulators", regulators, result.regulators)
     names = [result.regulators[j] for j in chosen]
-    targets = top_targets(adata, names, n=n_top, by=by, sign=sign, mod=mod, key=key)
-    responses = regulation_signs(result, effect)
-    tops = [Top.of(name, targets, result.genes, responses[j]) for name, j in zip(names, chosen, strict=True)]
+    targets = top_targets(adata, names, n=n_top, by=by, sign=sign, effect=effect, mod=mod, key=key)
+    tops = [Top.of(name, targets, result.genes) for name in names]
     libraries = read_libraries(gene_sets, result.genes, min_size)
     tables = []
     for i, library in enumerate(libraries):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from scclamp._errors import InputError, list_some
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scclamp._result import Result
     from scclamp.tl._enrich_libraries import Library
 
 
@@ -40,29 +39,16 @@ class Top:
     signs: np.ndarray
 
     @classmethod
-    def of(cls, regulator: str, targets: pd.DataFrame, panel: Sequence[str], response: int) -> Top:
-        """Take the edges of one regulator from a table of `get.top_targets`; a weight of zero is no edge."""
+    def of(cls, regulator: str, targets: pd.DataFrame, panel: Sequence[str]) -> Top:
+        """Take the edges of one regulator from a table of `get.top_targets`; a weight of zero is no edge.
+
+        Directions are those of effects where the table has them, else those of weights, which do not tell for a latent one.
+        """
         mine = targets[(targets["regulator"] == regulator) & (targets["weight"] != 0)]
         genes = mine["target"].to_numpy(object)
-        signs = response * np.sign(mine["weight"].to_numpy()).astype(np.int64)
-        return cls(regulator, genes, pd.Index(panel).get_indexer(pd.Index(genes, dtype=object)), signs)
-
-
-def regulation_signs(result: Result, effect: Literal["gain", "loss"] | None) -> np.ndarray:
-    """What a positive weight says of each regulator's product: 1 activates, -1 represses, 0 cannot be told.
-
-    The fit sees doses. Of a perturbation known to be a loss, a higher dose than in control is less of the product.
-    """
-    latent = result.regulator_rows < 0
-    if effect is None:
-        return np.where(latent, 0, 1)
-    control = np.where(latent, 0.0, result.control_mean[result.regulator_rows])
-    conditions: Any = result.conditions
-    row = {str(target): i for i, target in enumerate(conditions["targets"])}
-    alone = [row.get(name, -1) for name in result.regulators]
-    doses = np.array([conditions["clamp_values"][i, j] if i >= 0 else np.nan for j, i in enumerate(alone)])
-    moved = np.sign(np.nan_to_num(doses - control)).astype(np.int64)
-    return moved if effect == "gain" else -moved
+        signs = mine["effect"] if "effect" in mine else mine["weight"].where(~mine["latent"], 0)
+        at = pd.Index(panel).get_indexer(pd.Index(genes, dtype=object))
+        return cls(regulator, genes, at, np.sign(signs.to_numpy()).astype(np.int64))
 
 
 def overlaps(tops: Sequence[Top], library: Library, panel: int) -> pd.DataFrame:

@@ -15,10 +15,11 @@ from scclamp._groups import groups_of
 from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._storage import decode, own
 from scclamp.conditions import Conditions
+from scclamp.fitting.load import stored_config
 from scclamp.predictors import Additive, Baseline, DenoisedAdditive, MeanResponse, NoChange, SaturatedAdditive
 from scclamp.tl._evaluation_interactions import of_baselines, of_network
 from scclamp.tl._evaluation_tables import interactions, per_pair, strongest, structure, summarise
-from scclamp.tl._evaluation_text import describe
+from scclamp.tl._evaluation_text import STEADY, describe
 from scclamp.tl._judged import Judged
 from scclamp.tl._predict_clamps import predict_clamps
 from scclamp.tl._verdict import Scorer, scale_across
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-NETWORK, STEADY = "network", "network, steady state"
+NETWORK = "network"
 SINGLES = "network's singles added"
 
 
@@ -53,6 +54,12 @@ def evaluate(
     the network's own singles, each also times one free scale that is fitted on the other fifths of the combinations. They see
     all cells of the singles. The headline is the *skill*, one minus the squared error over that of the strongest null, as it is or
     scaled. Genes that a combination clamps are left out.
+
+    Combinations follow a law with two constants (`crowding` and `interaction` of `FitConfig`), whose defaults were chosen on one
+    screen and may cost skill on another. The report says by how much, beside the plain steady state. A choice between them that
+    is made after seeing the verdict is made on the test, and its interval promises too much: decide before, or choose on some of
+    the combinations and report the others, as in ``evaluate(adata, conditions=pairs[::2])`` and then, once, with
+    ``conditions=pairs[1::2]``.
 
     Parameters
     ----------
@@ -86,7 +93,8 @@ def evaluate(
     value). This field is written (for the default key):
 
     `uns["clamp_evaluation"]` : dict
-        `scores`, that table; `pairs`, the scores of each combination; `report`, a text to read; `params`.
+        `scores`, that table; `pairs`, the scores of each combination; `report`, a text to read; `params`, among them the two
+        nulls that were the `strongest`, and `left_out`, the measured combinations that cannot be judged.
 
     Metrics: `r` (eq. 6 of the paper), `rho_nonadd` (in `pairs` that of each combination as :func:`scclamp.metrics.rho_nonadd` has it, in `scores` their
     mean) and `projection` (both of the residual from the observed additive sum; confounded, since both
@@ -94,7 +102,8 @@ def evaluate(
     `gain_in_r` over the strongest null of the same group, which every resample finds anew, the same over the strongest that needs no
     network (`skill_without_network`, `gain_in_r_without_network`), and, when there are cells to halve, `interaction`: the prediction
     minus the sum of its own singles, both learned from one half of the cells and held at the doses of the singles, against the
-    residual of the other; `replicate` and `truth` are what another measurement, or the truth, would reach. Formulas are those of `scclamp.metrics`.
+    residual of the other; `replicate` and `truth` are what another measurement, or the truth, would reach. `frobenius_norm` and `effective_rank` are of the weights, `n`
+    being the regulators. Formulas are those of `scclamp.metrics`.
 
     Examples
     --------
@@ -139,6 +148,8 @@ def evaluate(
         "strongest_without_network": strongest(pairs, rivals["_without_network"]),
         "clamp_values": clamp_values,
         "combination": combination,
+        **{name: getattr(stored_config(result), name) for name in ("crowding", "interaction")},
+        "left_out": np.array(list(judged.left_out), dtype=str),
         "n": len(judged.names),
         "key": key,
         "fit_sha256": digest_text(dump_json(result.digests)),

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from scclamp.tl._judged import Judged
 
 Figures = dict[tuple[str, str], Interval]
+STEADY = "network, steady state"
+_REASONS, _NAMES = 5, 20
+"""Combinations that are not judged of which a text says why, and those that it names beside them."""
+_BEFOREHAND = "To choose between the two after seeing a verdict is to choose on the test: decide before, or on other combinations."
 _SHOWN = {"r": "r", "rho_nonadd": "rho_nonadd", "top1": "top 1", "top5": "top 5", "r2": "R2", "skill": "skill"}
 
 
@@ -26,7 +30,17 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
     whole = dict(zip(keys, map(Interval, chosen["value"], chosen["low"], chosen["high"]), strict=True))
     sizes = sorted({len(t) for t in judged.targets})
     lines = [f"Verdict on {len(judged.names)} combinations, each of {' or '.join(map(str, sizes))} genes"]
-    lines += ["", *_headline(whole, params), "", *_table(whole), *_strata(scores), "", *_interaction(whole)]
+    lines += [
+        *_left_out(judged),
+        "",
+        *_headline(whole, params),
+        *_law(whole, params),
+        "",
+        *_table(whole),
+        *_strata(scores),
+        "",
+        *_interaction(whole),
+    ]
     lines += [
         "",
         "rho_nonadd is confounded: prediction and observation share the additive sum that is taken from both, so that even",
@@ -58,8 +72,49 @@ def _headline(whole: Figures, params: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _word(whole: Figures, suffix: str) -> str:
-    skill = whole["network", f"skill{suffix}"]
+def _law(whole: Figures, params: Mapping[str, Any]) -> list[str]:
+    """What the law of combinations does to the verdict; nothing where there is none or it changes no figure."""
+    if params["combination"] == "steady_state":
+        return [
+            "Combinations are the network's steady state as it is, without the law of combinations that predictions follow by default.",
+            _BEFOREHAND,
+        ]
+    plain, skill = whole.get((STEADY, "skill")), whole["network", "skill"].value
+    if plain is None or not np.isfinite(plain.value) or _number(plain.value) == _number(skill):
+        return []
+    constants = f"crowding={params['crowding']:g}, interaction={params['interaction']:g}"
+    words = [(_word(whole, suffix), _word(whole, suffix, STEADY)) for suffix in ("", "_without_network")]
+    turned = [f"which {without} the strongest null" for with_, without in words[:1] if with_ != without]
+    turned += ["which turns the verdict over"] if not turned and words[1][0] != words[1][1] else []
+    return [
+        f"The law of combinations ({constants}; the defaults of FitConfig were chosen on another screen) "
+        f"{'gains' if skill > plain.value else 'costs'} skill here:",
+        f"  {_interval(whole['network', 'skill'])} with it, {_interval(plain)} with the plain steady state "
+        f"(combination='steady_state'){', ' * bool(turned)}{turned[0] if turned else ''}.",
+        _BEFOREHAND,
+    ]
+
+
+def _left_out(judged: Judged) -> list[str]:
+    """Combinations that were measured and are not judged, with the reason of some."""
+    if not judged.left_out:
+        return []
+    n, total = len(judged.left_out), len(judged.left_out) + len(judged.names)
+    shown = [f"  {name}: {why}" for name, why in list(judged.left_out.items())[:_REASONS]]
+    rest = list(judged.left_out)[_REASONS:]
+    return [
+        f"Not judged: {n} of {total} measured combinations.",
+        *shown,
+        *(
+            [f"  and {', '.join(rest[:_NAMES])}{f' and {len(rest) - _NAMES} more' if len(rest) > _NAMES else ''}"]
+            if rest
+            else []
+        ),
+    ]
+
+
+def _word(whole: Figures, suffix: str, prediction: str = "network") -> str:
+    skill = whole[prediction, f"skill{suffix}"]
     if skill.low > 0:
         return "is better than"
     return "is worse than" if skill.high < 0 else "cannot be told from"

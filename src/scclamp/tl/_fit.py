@@ -84,7 +84,8 @@ def fit(
     clamp_values
         Where a perturbed gene is held: `"singles"`, at the mean of its transcript in its own condition (activation and
         interference change it), or `"knockout"`, at zero (a nuclease destroys the protein, and the transcript that remains
-        is no dose). Its own predicted expression is then that dose too, not its transcript.
+        is no dose). Its own predicted expression is then that dose too, not its transcript. Where perturbed genes of cells
+        keep their transcripts, a warning asks whether this is a knock-out.
     encoder
         Lens through which predicted and observed states are compared: `"identity"`, `"pca"`, or anything differentiable.
     config
@@ -217,7 +218,12 @@ def _prepare(
         adata, cells, layer=layer, mod=mod, clamp_values=clamp_values, n_bootstrap=n_bootstrap, rng=rng
     )
     singles = conditions.select(conditions.singles & (conditions.train_n > 0)).as_held()
-    look_at(conditions, bootstrap=n_bootstrap > 0, split=split["split_key"] is not None)
+    look_at(
+        conditions,
+        bootstrap=n_bootstrap > 0,
+        split=split["split_key"] is not None,
+        knockout=clamp_values == "knockout",
+    )
     lens = encoders.resolve(encoder, adata, cells=cells, layer=layer, mod=mod, rng=rng)
     look_through(lens, singles, getattr(torch, dtype), device)
     encoded = encoders.encoded_means(lens, singles, adata, cells=cells)

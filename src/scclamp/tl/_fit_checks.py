@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from scclamp.encoders import Encoder
 
 FEW_CELLS = 10
+_REMAINS = (0.5, 1.5)
+"""Median expression of perturbed genes over that of the control's, between which nobody silenced or activated them."""
+_FEWEST = 3
+"""Genes that such a median takes."""
 _logger = logging.getLogger(__name__)
 
 
@@ -48,8 +52,16 @@ def read_rng(rng: object, seed: int) -> np.random.Generator:
     return np.random.default_rng(int(rng))
 
 
-def look_at(conditions: Conditions, *, bootstrap: bool, split: bool) -> None:
-    """Log what was read, and warn of what no network can be fitted well to."""
+def look_at(conditions: Conditions, *, bootstrap: bool, split: bool, knockout: bool = False) -> None:
+    """Log what was read, and warn of what no network can be fitted well to.
+
+    Parameters
+    ----------
+    conditions
+        All that were read.
+    bootstrap, split, knockout
+        Whether cells are resampled, whether a column says which of them train, and whether perturbed genes are held at zero.
+    """
     singles = conditions.select(conditions.singles & (conditions.train_n > 0))
     cells = singles.train_n + singles.val_n
     _logger.info(
@@ -72,6 +84,8 @@ def look_at(conditions: Conditions, *, bootstrap: bool, split: bool) -> None:
         return
     if not split and not (singles.val_n > 0).any():
         _warn("No condition has cells to validate on (one row per condition?): the training loss chooses the network.")
+    if not knockout and (hint := knockout_hint(_shares(singles))) is not None:
+        _warn(hint)
     if cells[0] < FEW_CELLS:
         _warn(f"The control has only {cells[0]} cells. Every shift is measured from it: all weights are mostly noise.")
     few = [name for name, n in zip(singles.names[1:], cells[1:], strict=True) if n < FEW_CELLS]
@@ -80,6 +94,30 @@ def look_at(conditions: Conditions, *, bootstrap: bool, split: bool) -> None:
             f"{len(few)} of {len(cells) - 1} conditions have fewer than {FEW_CELLS} cells ({list_some(few)}): the weights of "
             "these regulators are mostly noise. Leave them out, or look at their spread with n_seeds=5."
         )
+
+
+def knockout_hint(shares: Sequence[float]) -> str | None:
+    """What to say where perturbed genes keep their transcripts; None where they do not, or there are too few to tell.
+
+    Parameters
+    ----------
+    shares
+        Expression of each measured gene that was perturbed alone, over that in the control, on a linear scale.
+    """
+    if len(shares) < _FEWEST or not _REMAINS[0] < (median := sorted(shares)[len(shares) // 2]) < _REMAINS[1]:
+        return None
+    return (
+        f"The transcripts of perturbed genes remain: the median of {len(shares)} genes is at {median:.2f} of its expression in "
+        "the control, as after a knock-out, which destroys the protein alone. If this is one, pass clamp_values='knockout', "
+        "which holds perturbed genes at zero."
+    )
+
+
+def _shares(singles: Conditions) -> list[float]:
+    means = np.expm1(singles.usual_mean)
+    row = {gene: i for i, gene in enumerate(singles.genes)}
+    at = [(i, row[target[0]]) for i, target in enumerate(singles.targets) if target and target[0] in row]
+    return [float(means[i, gene] / means[0, gene]) for i, gene in at if means[0, gene] > 0]
 
 
 def report(diagnostics: dict[str, Any]) -> None:

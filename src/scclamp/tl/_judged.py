@@ -37,6 +37,8 @@ class Judged:
         Observed shift of each.
     half_shifts
         Observed shifts in either half.
+    left_out
+        Why each other measured combination cannot be judged, by its name; empty where some were chosen.
     """
 
     conditions: Conditions
@@ -45,6 +47,7 @@ class Judged:
     targets: tuple[tuple[str, ...], ...]
     shift: np.ndarray
     half_shifts: tuple[np.ndarray, np.ndarray] | None
+    left_out: dict[str, str]
 
     @classmethod
     def of(cls, halved: Conditions, chosen: Sequence[str] | None, known: Sequence[str]) -> Judged:
@@ -62,7 +65,10 @@ class Judged:
         single = {t[0] for t, is_single in zip(halved.targets, halved.singles, strict=True) if is_single}
         single &= set(known)
         judged = [i for i in np.flatnonzero(halved.combos) if single.issuperset(halved.targets[i])]
+        others = np.setdiff1d(np.flatnonzero(halved.combos), judged)
+        left_out = {halved.names[i]: _why_not(halved.names[i], halved, known) for i in others}
         if chosen is not None:
+            left_out = {}
             at = {halved.names[i]: i for i in judged}
             genes = {*halved.genes, *halved.regulators}
             asked = [chosen] if isinstance(chosen, str) else list(chosen)
@@ -89,6 +95,7 @@ class Judged:
             targets=tuple(halved.targets[i] for i in judged),
             shift=whole[judged] - whole[0],
             half_shifts=(means[0, judged] - means[0, 0], means[1, judged] - means[1, 0]) if both else None,
+            left_out=left_out,
         )
 
     @cached_property
