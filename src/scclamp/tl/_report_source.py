@@ -58,6 +58,12 @@ class Source:
         text = f"{self.adata.n_obs:,} observations, {len(self.result.genes):,} genes, {len(self.result.regulators):,} regulators"
         return text + (f", {n_combinations:,} combinations kept from the fit" if n_combinations else "")
 
+    @property
+    def latent(self) -> tuple[str, ...]:
+        """Regulators that were not measured, whose weights are responses to their perturbation."""
+        rows = zip(self.result.regulators, self.result.regulator_rows, strict=True)
+        return tuple(name for name, row in rows if row < 0)
+
     @cached_property
     def names(self) -> list[str]:
         """Conditions of the screen."""
