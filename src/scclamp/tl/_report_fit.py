@@ -26,6 +26,10 @@ _LATENT = (
     "of the product, a target that it activates has a negative weight. Neither sign nor size compares with those of measured "
     "regulators."
 )
+_HOW = {
+    "calibrated": " Combinations are predicted with the law of crowding.",
+    "steady_state": " Combinations are predicted by the steady state alone, without the law of crowding.",
+}
 _HOLLOW = (
     " Hollow boxes were not measured: their edges are what their perturbation does, neither activation nor repression."
 )
@@ -156,6 +160,7 @@ def condition_section(source: Source) -> Section:
         say(
             "Each shift is a change from control over all genes that were not held; r is the correlation of the predicted with the "
             "observed one. Single perturbations trained the network, so that theirs says how well it fits; combinations did not."
+            + _HOW[source.combination]
         ),
         picture(
             pl.predictions(answer, source.observed, conditions=chosen),

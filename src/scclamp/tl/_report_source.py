@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scclamp._columns import unwrap
+from scclamp._digest import digest_text, dump_json
 from scclamp._keys import CONTROL, SEPARATOR
 from scclamp._observed import observed_means
 from scclamp.tl._predict_clamps import predict_clamps
@@ -74,9 +75,21 @@ class Source:
         """Mean of each condition, from all its cells."""
         return observed_means(self.data, self.mod, self.key)
 
+    @cached_property
+    def verdict(self) -> Any:
+        """The stored verdict; None where there is none on this fit."""
+        stored = self.adata.uns.get(f"{self.key}_evaluation")
+        judged = stored is not None and stored["params"]["fit_sha256"] == digest_text(dump_json(self.result.digests))
+        return stored if judged else None
+
+    @property
+    def combination(self) -> Any:
+        """How combinations are predicted: as those that were judged."""
+        return "calibrated" if self.verdict is None else self.verdict["params"].get("combination", "calibrated")
+
     def predict(self, names: list[str]) -> AnnData:
         """Predictions for conditions of the screen."""
-        answer: Any = predict_clamps(self.data, names, mod=self.mod, key=self.key)
+        answer: Any = predict_clamps(self.data, names, combination=self.combination, mod=self.mod, key=self.key)
         return answer
 
     @cached_property
