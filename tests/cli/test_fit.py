@@ -56,7 +56,19 @@ def test_json_is_all_that_standard_output_holds(call, screen_file, fitted, tmp_p
 def test_edges_are_a_table(call, screen_file, fitted, tmp_path):
     call("fit", screen_file, "-o", tmp_path / "out.h5ad", "--edges", tmp_path / "edges.tsv", *QUICK)
     found = pd.read_csv(tmp_path / "edges.tsv", sep="\t")
-    pd.testing.assert_frame_equal(found, sc_c.get.adjacency(fitted), check_dtype=False)
+    pd.testing.assert_frame_equal(found, sc_c.get.adjacency(fitted).assign(latent=False), check_dtype=False)
+
+
+def test_edges_of_regulators_that_were_not_measured_are_marked(call, tmp_path):
+    screen = sc_c.datasets.simulated("tiny")
+    sc_c.write(screen[:, screen.var_names != "REG03"].copy(), tmp_path / "panel.h5ad")
+    files = ("-o", tmp_path / "out.h5ad", "--edges", tmp_path / "edges.csv")
+    done = call("fit", tmp_path / "panel.h5ad", *files, "--unmeasured", "latent", *QUICK)
+    assert done.code == 0
+    found = pd.read_csv(tmp_path / "edges.csv")
+    assert set(found.loc[found["latent"], "regulator"]) == {"REG03"}
+    assert not (found.loc[~found["latent"], "regulator"] == "REG03").any()
+    assert "genes that were not measured" in done.out.partition("  REG03 ")[0]
 
 
 def test_settings_reach_the_fit(call, screen_file, tmp_path):

@@ -61,3 +61,16 @@ def test_of_many_regulators_the_strongest_are_shown(record):
     lines = to_text({**record, "top_targets": many}).splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  R")] == [f"R{i:02}" for i in range(8, 20)]
     assert lines[-1] == "  and 8 regulators with weaker ones (--edges writes all)"
+
+
+def test_regulators_that_were_not_measured_do_not_activate_or_repress(record):
+    targets = {"IFNGR1": {"JAK2": -0.74}, "IFNGR2": {"JAK2": 0.61}}
+    measured, _, latent = to_text({**record, "not_measured": ["IFNGR1"], "top_targets": targets}).partition(
+        "Strongest responses to perturbing genes that were not measured (+ raises, - lowers the target)"
+    )
+    assert "(+ activates, - represses)\n  IFNGR2  JAK2 +0.61" in measured
+    assert latent.splitlines()[-1] == "  IFNGR1  JAK2 -0.74"
+    assert "IFNGR1" not in measured
+    assert "represses" not in latent
+    alone = to_text({**record, "not_measured": ["IFNGR1"], "top_targets": {"IFNGR1": {"JAK2": -0.74}}})
+    assert "represses" not in alone

@@ -23,12 +23,20 @@ def test_the_verdict_may_be_made_on_the_way(call, fitted_file, tmp_path):
     assert "6 combinations" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
+def test_the_law_may_be_left_out_on_all_of_the_page(call, fitted_file, tmp_path):
+    done = call("report", fitted_file, "-o", tmp_path / "page.html", "--evaluate", "--steady-state")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert (done.code, "network, steady state" in text) == (0, False)
+    assert "without the law of crowding" in text
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
         (["-o", "page.pdf"], 1, "End it in .html."),
         (["-o", "page.html", "--key", "other"], 1, "'other' is no fit of the file"),
         (["-o", "page.html", "--categories", "kind"], 2, "--categories is about --evaluate"),
+        (["-o", "page.html", "--steady-state"], 2, "--steady-state is about --evaluate"),
         ([], 2, "required: -o/--output"),
     ],
 )

@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -107,9 +108,26 @@ def test_every_regulator_is_drawn_unless_there_are_many(n, caption, monkeypatch)
     monkeypatch.setattr("scclamp.pl.network", lambda _, top, **__: drawn.extend(top))
     monkeypatch.setattr("scclamp.pl.adjacency", lambda *_, **__: None)
     monkeypatch.setattr("scclamp.tl._report_fit.picture", lambda _, text: text)
-    body = network_section(Source(None, None, None, "clamp", None)).body
+    measured = SimpleNamespace(regulators=regulators, regulator_rows=range(n))
+    body = network_section(Source(None, measured, None, "clamp", None)).body
     assert f"Strongest targets of {caption}." in body
     assert len(set(drawn)) == 12
+
+
+def test_regulators_that_were_not_measured_are_marked(source):
+    assert "not measured" not in network_section(source).body
+    screen = sc_c.datasets.simulated("tiny")
+    adata = screen[:, screen.var_names != "REG05"].copy()
+    sc_c.tl.fit(adata, unmeasured="latent", max_epochs=2)
+    section = network_section(Source(adata, decode(adata, "clamp"), None, "clamp", None))
+    head, *rows = rows_of(section)
+    assert head == ["regulator", "target", "weight", "the weight says"]
+    marked = {row[0]: row[3] for row in rows}
+    assert marked.pop("REG05") == "what its perturbation does (not measured)"
+    assert set(marked.values()) == {"what its level does"}
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", section.body)
+    assert "neither activation nor repression" in captions[0]
+    assert "The columns REG05 were not measured" in captions[1]
 
 
 def test_correlations_leave_out_what_was_held(source):

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import InputError, InputWarning
+from scclamp.cli._edge_table import edges_of
 from scclamp.cli._fit_checks import look
 from scclamp.cli._genes import add_gene_names, name_genes
 from scclamp.cli._labels import WORDS as LABEL_WORDS
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
     write(data, options.output)
     written = [options.output]
     if options.edges:
-        write_table(get.adjacency(data, mod=mod, key=options.key), options.edges)
+        write_table(edges_of(data, mod=mod, key=options.key), options.edges)
         written.append(options.edges)
     record = {"screen": options.screen, "output": options.output, "edges": options.edges, "labels": found}
     record |= summarise(result, get.top_targets(data, n=options.top, mod=mod, key=options.key))

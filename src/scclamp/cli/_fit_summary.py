@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 _SHOWN = 12
 """Regulators whose targets are printed."""
+_MEASURED = "Strongest targets (+ activates, - represses)"
+_LATENT = """\
+Strongest responses to perturbing genes that were not measured (+ raises, - lowers the target)
+  (what the perturbation does, not the product: where the product was lost, a target that falls is one it activates)"""
+"""What a weight of a latent dose says."""
 
 
 def summarise(result: Result, targets: pd.DataFrame) -> dict[str, Any]:
@@ -47,7 +52,12 @@ def summarise(result: Result, targets: pd.DataFrame) -> dict[str, Any]:
 
 def to_text(record: Mapping[str, Any]) -> str:
     """The same, to read."""
-    return "\n".join([*_network(record), *_targets(record["top_targets"])])
+    latent, targets = set(record["not_measured"]), record["top_targets"]
+    lines = _network(record)
+    for heading, inside in ((_MEASURED, False), (_LATENT, True)):
+        chosen = {name: found for name, found in targets.items() if (name in latent) == inside}
+        lines += [heading, *_targets(chosen)] if chosen else []
+    return "\n".join(lines)
 
 
 def _network(record: Mapping[str, Any]) -> list[str]:
@@ -80,7 +90,7 @@ def _targets(targets: Mapping[str, Mapping[str, float]]) -> list[str]:
     ]
     rest = len(targets) - len(shown)
     more = [f"  and {_count(rest, 'regulator')} with weaker ones (--edges writes all)"] if rest else []
-    return ["Strongest targets (+ activates, - represses)", *aligned(rows), *more]
+    return [*aligned(rows), *more]
 
 
 def _count(n: int, what: str) -> str:

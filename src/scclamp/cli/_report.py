@@ -43,6 +43,11 @@ def add(commands: Commands) -> None:
     page = parser.add_argument_group("page")
     page.add_argument("--title", metavar="TEXT", help="heading of the page")
     page.add_argument("--evaluate", action="store_true", help="judge the network first, as `scclamp evaluate` does")
+    page.add_argument(
+        "--steady-state",
+        action="store_true",
+        help="with --evaluate, leave out the law of crowding for combinations, on all of the page",
+    )
     page.add_argument("--categories", metavar="COLUMN", help="with --evaluate, column of obs that groups combinations")
     page.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="with --evaluate, seed of all that is drawn (0)"
@@ -52,8 +57,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, judge when that is asked for, and write the page."""
-    if options.categories is not None and not options.evaluate:
-        options.parser.error("--categories is about --evaluate")
+    for name, given in (("categories", options.categories is not None), ("steady-state", options.steady_state)):
+        if given and not options.evaluate:
+            options.parser.error(f"--{name} is about --evaluate")
     require_output(options.output, (".html",), force=options.force, inputs=[options.fitted])
     from scclamp import tl
     from scclamp._files import read
@@ -61,7 +67,8 @@ def run(options: argparse.Namespace) -> None:
     data: Any = read(options.fitted)
     where = {"mod": options.mod, "key": options.key}
     if options.evaluate:
-        tl.evaluate(data, categories=options.categories, rng=options.seed, **where)
+        how: Any = "steady_state" if options.steady_state else "calibrated"
+        tl.evaluate(data, combination=how, categories=options.categories, rng=options.seed, **where)
     heading = {} if options.title is None else {"title": options.title}
     tl.report(data, options.output, overwrite=options.force, **heading, **where)
     if options.json:

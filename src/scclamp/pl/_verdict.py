@@ -9,6 +9,7 @@ import numpy as np
 
 from scclamp._arguments import positions
 from scclamp._keys import DEFAULT_KEY
+from scclamp._take_home import AGAINST, Skill, advise, compare
 from scclamp.metrics._bootstrap_ci import FEWEST
 from scclamp.pl._axes import CEILING, COLOURS, finish, new_axes
 from scclamp.pl._evaluation import NETWORK, Evaluation, is_network, plain
@@ -39,7 +40,6 @@ _AXES = {
 }
 _USUAL = ("skill", "gain_in_r", "r", "rho_nonadd", "interaction")
 _UNBOUNDED = ("skill", "gain_in_r")
-_AGAINST = {"_without_network": "that needs no network", "": "of all"}
 _SPACE = "\N{NO-BREAK SPACE}"
 _CEILINGS = {"replicate": "--", "truth": ":"}
 
@@ -225,31 +225,24 @@ def _legend(ax: Axes, tables: Mapping[str, Mapping[str, Row]]) -> None:
 
 def _headline(scores: pd.DataFrame, params: Mapping[str, Any], group: str, width: int) -> str:
     """Who is better, in words, and by how much; lines no longer than a number of letters."""
-    found = {}
-    for suffix, what in _AGAINST.items():
-        skill = _table(scores, f"skill{suffix}").get(NETWORK, Row(np.nan, np.nan, np.nan))
-        found[suffix] = plain(params[f"strongest{suffix}"]), _word(skill), skill, what
-    if found[""][:2] == found["_without_network"][:2]:
-        found = {"": (*found[""][:3], "of all, which needs no network")}
-    sentences = []
-    for null, word, skill, what in found.values():
+    own = {suffix: _table(scores, f"skill{suffix}").get(NETWORK, Row(np.nan, np.nan, np.nan)) for suffix in AGAINST}
+    skills = {suffix: Skill(row.low, row.high) for suffix, row in own.items()}
+    found = {suffix: (plain(params[f"strongest{suffix}"]), compare(skill)) for suffix, skill in skills.items()}
+    asked = AGAINST if len(set(found.values())) > 1 else {"": "null of all, which needs no network"}
+    sentences = [advise(skills, {suffix: null for suffix, (null, _) in found.items()})]
+    for suffix, what in asked.items():
+        null, word = found[suffix]
         # The nulls that are named are the strongest over all combinations; a group may have others.
         which = f" ({null})" if group == "all" else ""
         # No line breaks within the numbers.
-        number = f"skill {_interval(skill)}.".replace(" ", _SPACE)
-        sentences.append(f"The network {word} the strongest null {what}{which}: {number}")
+        number = f"skill {_interval(own[suffix])}.".replace(" ", _SPACE)
+        sentences.append(f"The network {word} the strongest {what}{which}: {number}")
     n = int(scores.loc[(scores["prediction"] == NETWORK) & (scores["metric"] == "skill"), "n"].iloc[0])
     where = "" if group == "all" else f" of the group {group}"
     scope = "with 95 % intervals" if n >= FEWEST else "too few for intervals"
     sentences.append(f"{n} combinations{where}, {scope}. Bold: strongest nulls.")
     lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
     return "\n".join(lines).replace(_SPACE, " ")
-
-
-def _word(skill: Row) -> str:
-    if skill.low > 0:
-        return "is better than"
-    return "is worse than" if skill.high < 0 else "cannot be told from"
 
 
 def _interval(row: Row) -> str:

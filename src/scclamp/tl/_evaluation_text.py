@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scclamp._take_home import AGAINST, Skill, advise, compare
 from scclamp.tl._verdict import Interval
 
 if TYPE_CHECKING:
@@ -57,13 +58,10 @@ def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) ->
 
 
 def _headline(whole: Figures, params: Mapping[str, Any]) -> list[str]:
-    found = {
-        suffix: (_plain(params[f"strongest{suffix}"]), _word(whole, suffix)) for suffix in ("_without_network", "")
-    }
-    asked = {"_without_network": "null that needs no network", "": "null of all"}
-    if len(set(found.values())) == 1:
-        asked = {"": "null of all, which needs no network"}
-    lines = []
+    skills = {suffix: Skill(*whole["network", f"skill{suffix}"][1:]) for suffix in AGAINST}
+    found = {suffix: (_plain(params[f"strongest{suffix}"]), compare(skill)) for suffix, skill in skills.items()}
+    asked = AGAINST if len(set(found.values())) > 1 else {"": "null of all, which needs no network"}
+    lines = [advise(skills, {suffix: null for suffix, (null, _) in found.items()})]
     for suffix, what in asked.items():
         null, word = found[suffix]
         skill, gain = whole["network", f"skill{suffix}"], whole["network", f"gain_in_r{suffix}"]
@@ -114,10 +112,7 @@ def _left_out(judged: Judged) -> list[str]:
 
 
 def _word(whole: Figures, suffix: str, prediction: str = "network") -> str:
-    skill = whole[prediction, f"skill{suffix}"]
-    if skill.low > 0:
-        return "is better than"
-    return "is worse than" if skill.high < 0 else "cannot be told from"
+    return compare(Skill(*whole[prediction, f"skill{suffix}"][1:]))
 
 
 def _plain(name: str) -> str:

@@ -14,11 +14,26 @@ from scclamp.physics import Status
 from scclamp.tl._report_page import Section, facts, picture, say, subtitle, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scclamp.tl._report_source import Source
 
 _MOST_ROWS = 25
 _MOST_REGULATORS = 12
 _FEW_CELLS = 10
+_LATENT = (
+    "Not measured: {names}. Their weights say what their perturbation does to a target, not what their product does: after a loss "
+    "of the product, a target that it activates has a negative weight. Neither sign nor size compares with those of measured "
+    "regulators."
+)
+_HOW = {
+    "calibrated": " Combinations are predicted with the law of crowding.",
+    "steady_state": " Combinations are predicted by the steady state alone, without the law of crowding.",
+}
+_HOLLOW = (
+    " Hollow boxes were not measured: their edges are what their perturbation does, neither activation nor repression."
+)
+_COLUMNS = " The columns {names} were not measured: theirs is what the perturbation does, raise (red) or lower (blue)."
 
 
 def screen_section(source: Source) -> Section:
@@ -93,23 +108,36 @@ def network_section(source: Source) -> Section:
         else f"the {len(top)} strongest of {len(acting)} regulators"
     )
     shared: dict[str, Any] = {"mod": source.mod, "key": source.key, "return_fig": True}
+    latent = source.latent
     parts = [
         say(
             "An edge says that the level of a gene changes the production of another: positive weights raise it, negative ones "
             "lower it. Edges are what the responses to the perturbations ask for, direct contacts or not."
         ),
+        *([say(_LATENT.format(names=", ".join(latent)))] if latent else []),
         picture(
             pl.network(source.data, top, n_targets=8, reference=source.reference, **shared),
-            f"Strongest targets of {which}.",
+            f"Strongest targets of {which}." + (_HOLLOW if latent else ""),
         ),
         picture(
             pl.adjacency(source.data, **shared),
-            "Weights of all regulators (columns) on the genes with the strongest weights (rows). Red raises, blue lowers.",
+            "Weights of all regulators (columns) on the genes with the strongest weights (rows). Red raises, blue lowers."
+            + (_COLUMNS.format(names=", ".join(latent)) if latent else ""),
         ),
         subtitle(f"The {min(_MOST_ROWS, len(edges))} strongest of {len(edges):,} edges"),
-        table(edges.head(_MOST_ROWS).rename(columns={"sign_agreement": "members that agree on the sign"})),
+        table(_marked(edges.head(_MOST_ROWS), latent)),
     ]
     return Section("The network", "\n".join(parts))
+
+
+def _marked(edges: pd.DataFrame, latent: Sequence[str]) -> pd.DataFrame:
+    """Edges to read; where regulators were not measured, with what the weight of each edge says."""
+    shown = edges.drop(columns="latent", errors="ignore")
+    if latent:
+        of_latent = shown["regulator"].isin(latent)
+        meaning = np.where(of_latent, "what its perturbation does (not measured)", "what its level does")
+        shown = shown.assign(**{"the weight says": meaning})
+    return shown.rename(columns={"sign_agreement": "members that agree on the sign"})
 
 
 def condition_section(source: Source) -> Section:
@@ -132,6 +160,7 @@ def condition_section(source: Source) -> Section:
         say(
             "Each shift is a change from control over all genes that were not held; r is the correlation of the predicted with the "
             "observed one. Single perturbations trained the network, so that theirs says how well it fits; combinations did not."
+            + _HOW[source.combination]
         ),
         picture(
             pl.predictions(answer, source.observed, conditions=chosen),

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from scclamp import pl
-from scclamp._digest import digest_text, dump_json
 from scclamp._keys import SEPARATOR, Keys
+from scclamp._take_home import AGAINST, Skill, take_home
 from scclamp._verdicts import renamed
 from scclamp.tl._report_page import Section, folded, picture, say, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scclamp.tl._report_source import Source
 
 _METRICS = {
@@ -23,6 +25,7 @@ _METRICS = {
     "top1": "top 1",
     "rho_nonadd": "rho_nonadd",
 }
+_FIGURES = {"skill": "skill", "gain_in_r": "gain in mean r"}
 _MOST_ROWS = 20
 
 
@@ -31,13 +34,13 @@ def verdict_section(source: Source) -> Section | None:
     if _lacks_verdict(source):
         return None
     stored = source.adata.uns[f"{source.key}_evaluation"]
-    headline = stored["report"].split("\n\n")[1].replace("\n", " ")
     scores = renamed(stored["scores"])
+    headline, figures = _headline(scores, stored["params"])
     whole = scores[(scores["group"] == "all") & scores["metric"].isin(_METRICS)]
     wide = whole.pivot_table(index="prediction", columns="metric", values="value", sort=False, dropna=False)
     wide = wide[[m for m in _METRICS if m in wide]].rename(columns=_METRICS).reset_index()
     parts = [
-        f'<div class="headline">{say(_plain_words(scores))}{say(" ".join(headline.split()), "soft")}</div>',
+        f'<div class="headline">{say(headline)}{say(figures, "soft")}</div>',
         say(
             "Nulls are predictions that know nothing of how genes interact: no change at all, the mean response, sums of single "
             "effects, those that the network itself predicts among them. A skill above 0 means a smaller error than the best of "
@@ -91,27 +94,22 @@ def transmission_section(source: Source) -> Section | None:
     return Section("What encoders let through", "\n".join(parts))
 
 
-def _plain_words(scores: pd.DataFrame) -> str:
-    """The verdict for who reads one sentence only."""
+def _headline(scores: pd.DataFrame, params: Mapping[str, Any]) -> tuple[str, str]:
+    """The verdict for who reads one sentence only, and the figures behind it."""
     whole = scores[(scores["group"] == "all") & (scores["prediction"] == "network")].set_index("metric")
-    free, best = (
-        {end: float(whole[end][name]) for end in ("low", "high")} for name in ("skill_without_network", "skill")
-    )
-    if math.isnan(best["low"]):
-        return "There are too few combinations to say whether the network predicts them better than sums of single effects."
-    if best["low"] > 0:
-        return "These combinations are predicted better by the network than by any sum of single effects."
-    if free["low"] > 0:
-        return (
-            "The network predicts these combinations better than anything that does without a network; but the sum of its own single "
-            "effects does as well, so that nothing here tells about interactions of genes."
-        )
-    if free["high"] < 0:
-        return (
-            "Adding up the effects of the single genes predicts these combinations better than the network does: use it for its "
-            "edges, not for combinations."
-        )
-    return "Adding up the effects of the single genes predicts these combinations as well as the network does."
+    skills = {suffix: Skill(*(float(whole[end][f"skill{suffix}"]) for end in ("low", "high"))) for suffix in AGAINST}
+    nulls = {suffix: str(params[f"strongest{suffix}"]).replace("_", " ") for suffix in AGAINST}
+    figures = []
+    for suffix, what in AGAINST.items():
+        shown = [f"{name} {_figure(whole.loc[f'{metric}{suffix}'])}" for metric, name in _FIGURES.items()]
+        figures.append(f"Over the strongest {what} ({nulls[suffix]}): {', '.join(shown)}.")
+    return take_home(skills, nulls), " ".join(dict.fromkeys(figures))
+
+
+def _figure(row: Any) -> str:
+    """A value and its interval, where there is one."""
+    text = f"{row['value']:.3f}"
+    return text if math.isnan(row["low"]) else f"{text} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
 def missing_section(source: Source) -> Section | None:
@@ -129,7 +127,7 @@ def missing_section(source: Source) -> Section | None:
 def _lacks_verdict(source: Source) -> str:
     """Why there is no verdict on this fit, and what makes one; empty where there is one."""
     stored = source.adata.uns.get(f"{source.key}_evaluation")
-    if stored is not None and stored["params"]["fit_sha256"] == digest_text(dump_json(source.result.digests)):
+    if source.verdict is not None:
         return ""
     if stored is None and not any(SEPARATOR in name for name in source.names):
         return (

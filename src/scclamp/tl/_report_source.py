@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scclamp._columns import unwrap
+from scclamp._digest import digest_text, dump_json
 from scclamp._keys import CONTROL, SEPARATOR
 from scclamp._observed import observed_means
 from scclamp.tl._predict_clamps import predict_clamps
@@ -58,6 +59,12 @@ class Source:
         text = f"{self.adata.n_obs:,} observations, {len(self.result.genes):,} genes, {len(self.result.regulators):,} regulators"
         return text + (f", {n_combinations:,} combinations kept from the fit" if n_combinations else "")
 
+    @property
+    def latent(self) -> tuple[str, ...]:
+        """Regulators that were not measured, whose weights are responses to their perturbation."""
+        rows = zip(self.result.regulators, self.result.regulator_rows, strict=True)
+        return tuple(name for name, row in rows if row < 0)
+
     @cached_property
     def names(self) -> list[str]:
         """Conditions of the screen."""
@@ -68,9 +75,21 @@ class Source:
         """Mean of each condition, from all its cells."""
         return observed_means(self.data, self.mod, self.key)
 
+    @cached_property
+    def verdict(self) -> Any:
+        """The stored verdict; None where there is none on this fit."""
+        stored = self.adata.uns.get(f"{self.key}_evaluation")
+        judged = stored is not None and stored["params"]["fit_sha256"] == digest_text(dump_json(self.result.digests))
+        return stored if judged else None
+
+    @property
+    def combination(self) -> Any:
+        """How combinations are predicted: as those that were judged."""
+        return "calibrated" if self.verdict is None else self.verdict["params"].get("combination", "calibrated")
+
     def predict(self, names: list[str]) -> AnnData:
         """Predictions for conditions of the screen."""
-        answer: Any = predict_clamps(self.data, names, mod=self.mod, key=self.key)
+        answer: Any = predict_clamps(self.data, names, combination=self.combination, mod=self.mod, key=self.key)
         return answer
 
     @cached_property
