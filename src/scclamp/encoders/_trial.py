@@ -101,8 +101,10 @@ def _explained(encoder: Encoder, x: Tensor, error: Exception) -> str:
     if "numpy()" in str(error):
         return f"stops gradients: it turns states into numpy ({said}). Write it with torch alone."
     if placed := _misplaced(encoder, x):
+        dtype, device = placement(encoder)
         return (
-            f"{placed} ({said}). Move it with .to({str(x.device)!r}, {x.dtype}), or give tl.fit its dtype= and device=."
+            f"{placed} ({said}). Move it with .to({str(x.device)!r}, {x.dtype}), give tl.fit its dtype= and device=, or wrap it by "
+            f"scclamp.encoders.as_encoder(f, dtype={dtype}, device={str(device)!r})."
         )
     if other := _works_in(encoder, x):
         how = (
