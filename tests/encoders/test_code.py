@@ -17,6 +17,14 @@ class Net(torch.nn.Module):
 """
 
 
+class Owner:
+    def __init__(self):
+        self.net = torch.nn.Linear(2, 2)
+
+    def encode(self, x):
+        return self.net(x)
+
+
 @pytest.fixture
 def net(tmp_path):
     """Classes from a file that can be written again."""
@@ -56,6 +64,9 @@ def test_torch_and_the_lenses_of_the_package_count(monkeypatch, tmp_path):
 def test_code_that_cannot_be_told_is_refused():
     with pytest.raises(InputError, match=r"encoder='sin'.*plain function"):
         code_version(as_encoder(torch.sin))
+    with pytest.raises(InputError, match=r"encoder='encode'.*plain function"):
+        code_version(as_encoder(Owner().encode))
+    assert code_version(as_encoder(Owner().net.forward)) == code_version(as_encoder(Owner().net))
     space = {"torch": torch, "__name__": "nowhere"}
     exec("class Net(torch.nn.Module):\n    pass", space)
     with pytest.raises(InputError, match=r"'Net' is in no file"):

@@ -6,7 +6,7 @@ import torch
 
 import scclamp as sc_c
 from scclamp._errors import InputError, InputWarning
-from scclamp.encoders import as_encoder, check, require_differentiable
+from scclamp.encoders import as_encoder, check, placement, require_differentiable
 from scclamp.encoders._trial import try_out, try_out_rows
 
 SHORT = {"n_cells": 4, "n_seeds": 2, "n_bootstrap": 20, "rng": 0}
@@ -134,6 +134,22 @@ def test_an_encoder_that_does_not_convert_is_told_to(adata, single, entry):
         ENTRIES[entry](adata.copy(), lens)
 
 
+class Open(Holder):
+    """The same with its model in an attribute, where it is seen."""
+
+    def __init__(self, model):
+        self.models, self.net = [model], model
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_model_in_an_attribute_says_where_states_belong(adata, single, entry):
+    lens = Open(single)
+    assert placement(lens)[0] == torch.float32
+    if entry == "probe":
+        sc_c.tl.probe_grn(adata.copy(), lens, sources="REG01", rng=0)
+    ENTRIES[entry](adata.copy(), lens.reconstruct if entry == "probe" else lens)
+
+
 @pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("hidden", [False, True], ids=["module", "method"])
 def test_batch_statistics_in_training_are_refused_and_unchanged(adata, entry, hidden):
@@ -207,3 +223,11 @@ def test_a_single_row_is_tried_twice():
     probe, encoded = try_out(as_encoder(lambda x: x.detach()), torch.ones(2, 3), gradients=False)
     assert not probe.requires_grad
     assert not encoded.requires_grad
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_encoder():
+    def encode(x):
+        raise torch.OutOfMemoryError("12 GB")
+
+    with pytest.raises(torch.OutOfMemoryError, match="12 GB"):
+        try_out(as_encoder(encode), torch.ones(2, 3))

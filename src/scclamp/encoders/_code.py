@@ -35,7 +35,9 @@ def code_version(encoder: Encoder) -> str:
         When a change of its code could go unseen.
     """
     module = module_of(encoder)
-    if module is None and getattr(encoder, "function", None) is not None:
+    function = getattr(encoder, "function", None)
+    # Of an object that a method belongs to nothing is told unless it is a module.
+    if function is not None and (module is None or module not in (function, getattr(function, "__self__", None))):
         msg = (
             f"encoder={encoder.name!r} is a plain function, of which only the name can be told, so that a change would go "
             "unseen by a cache. Write it as a torch.nn.Module, or as a class with a fingerprint()."

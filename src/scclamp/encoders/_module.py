@@ -19,5 +19,5 @@ def module_of(encoder: Any) -> torch.nn.Module | None:
     """
     function = getattr(encoder, "function", None)
     owner = getattr(function, "__self__", None)
-    candidates = (encoder, function, owner, getattr(owner, "function", None))
-    return next((each for each in candidates if isinstance(each, torch.nn.Module)), None)
+    held = (value for each in (encoder, owner) for value in getattr(each, "__dict__", {}).values())
+    return next((each for each in (encoder, function, owner, *held) if isinstance(each, torch.nn.Module)), None)

@@ -35,8 +35,8 @@ def placement(encoder: Encoder) -> tuple[torch.dtype, torch.device]:
     """
     some = parameters_of(encoder)
     dtype, device = (torch.float64, torch.device("cpu")) if some is None else (some.dtype, some.device)
-    asked = getattr(encoder, "dtype", None), getattr(encoder, "device", None)
-    return asked[0] or dtype, device if asked[1] is None else torch.device(asked[1])
+    asked, place = getattr(encoder, "dtype", None), getattr(encoder, "device", None)
+    return asked if isinstance(asked, torch.dtype) else dtype, device if place is None else torch.device(place)
 
 
 def parameters_of(encoder: Encoder) -> torch.Tensor | None:

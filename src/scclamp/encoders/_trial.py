@@ -45,7 +45,7 @@ def try_out(encoder: Encoder, x: Tensor, *, argument: str = "encoder", gradients
     try:
         with torch.set_grad_enabled(gradients):
             encoded = encoder.encode(probe)
-    except ScclampError:
+    except (ScclampError, torch.OutOfMemoryError):
         raise
     except _STUMBLES as error:
         raise InputError(f"{argument}={encoder.name!r} {_explained(encoder, probe, error)}") from error
@@ -101,8 +101,10 @@ def _explained(encoder: Encoder, x: Tensor, error: Exception) -> str:
     if "numpy()" in str(error):
         return f"stops gradients: it turns states into numpy ({said}). Write it with torch alone."
     if placed := _misplaced(encoder, x):
+        dtype, device = placement(encoder)
         return (
-            f"{placed} ({said}). Move it with .to({str(x.device)!r}, {x.dtype}), or give tl.fit its dtype= and device=."
+            f"{placed} ({said}). Move it with .to({str(x.device)!r}, {x.dtype}), give tl.fit its dtype= and device=, or wrap it by "
+            f"scclamp.encoders.as_encoder(f, dtype={dtype}, device={str(device)!r})."
         )
     if other := _works_in(encoder, x):
         how = (
@@ -119,16 +121,12 @@ def _explained(encoder: Encoder, x: Tensor, error: Exception) -> str:
 def _misplaced(encoder: Encoder, x: Tensor) -> str:
     """Where the parameters of an encoder are, if they are not where, or not in the precision, that states reach them in."""
     some = parameters_of(encoder)
-    asked = (
-        getattr(encoder, "dtype", None) or x.dtype,
-        torch.device(getattr(encoder, "device", None) or x.device).type,
-    )
-    if some is None or (some.dtype, some.device.type) == asked:
+    dtype, device = x.dtype, x.device
+    if isinstance(encoder, Wrapped):
+        dtype, device = encoder.dtype or dtype, encoder.device or device
+    if some is None or (some.dtype, some.device.type) == (dtype, device.type):
         return ""
-    return (
-        f"has parameters of {_short(some.dtype)} on {some.device}, but the states of the fit are {_short(asked[0])} on "
-        f"{x.device}"
-    )
+    return f"has parameters of {_short(some.dtype)} on {some.device}, but the states of the fit are {_short(dtype)} on {device}"
 
 
 def _works_in(encoder: Encoder, x: Tensor) -> torch.dtype | None:
