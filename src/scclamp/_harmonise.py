@@ -21,6 +21,8 @@ from scclamp._labels import (
 
 TAKEN = "taken for a control"
 """Begins the note on a label that usually stands in for a control."""
+_LETTERS = 2
+"""Longest piece of a label that is no gene of another case."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class _Harmoniser:
         self.notes: dict[str, list[str]] = {label: [] for label in labels}
         self.left_out: set[str] = set()
         self.text = {label: self._whole(label, aliases) for label in labels}
+        self.known |= self._other_case()
         self._simplify()
 
     def _whole(self, label: str, aliases: dict[str, str | None]) -> str:
@@ -112,6 +115,11 @@ class _Harmoniser:
         self.notes[label].append(f"read as {new!r}, as aliases= says")
         # The user's own control may have another name.
         return min(self.control) if new == CONTROL and self.control else new
+
+    def _other_case(self) -> frozenset[str]:
+        """Pieces of labels that are genes of the panel but for their case; a letter or two may be anything."""
+        pieces = {piece for text in self.text.values() for piece in pieces_of(text) if len(piece) > _LETTERS}
+        return frozenset(p for p in pieces if p.casefold() in self.by_case and not self._is_control(p))
 
     def _simplify(self) -> None:
         words = {text for text in self.text.values() if not is_unassigned(text) or self._is_control(text)}
