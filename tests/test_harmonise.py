@@ -69,3 +69,15 @@ def test_canonical_names_are_fixed_points(labels, genes):
     names = set(harmonise(labels, genes=genes).mapped.values())
     parts = {part for name in names for part in name.split("+")} - {"control"}
     assert parse_labels(names, genes={*genes, *parts}).mapped == {name: name for name in names}
+
+
+def test_a_panel_of_another_case_splits_labels_all_the_same():
+    labels = ["Ctrl_1", "KLF1_AHR", "KLF1-sg1", "AHR-sg2", "AHR_ctrl", "klf1__ahr", "IRF1-sg1"]
+    for panel in (["klf1", "ahr", "irf1"], ["Klf1", "Ahr", "Irf1"]):
+        found = harmonise(labels, genes=panel)
+        ahr, irf1, klf1 = sorted(panel)
+        pair = f"{ahr}+{klf1}"
+        assert list(found.mapped.values()) == ["control", pair, klf1, ahr, ahr, pair, irf1]
+    assert list(harmonise(["ctrl", "KLF1_AHR"], genes=["klf1", "Klf1", "ahr"]).ambiguous) == ["KLF1_AHR"]
+    assert list(harmonise(["ctrl", "KLF1_a"], genes=["KLF1", "A"]).ambiguous) == ["KLF1_a"], "a letter is no gene"
+    assert harmonise(["ctrl", "KLF1_ctrl"], genes=["klf1", "CTRL"]).mapped["KLF1_ctrl"] == "klf1"

@@ -21,6 +21,8 @@ from scclamp._labels import (
 
 TAKEN = "taken for a control"
 """Begins the note on a label that usually stands in for a control."""
+_LETTERS = 2
+"""Longest piece of a label that is no gene of another case."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,18 @@ class _Harmoniser:
         # The user's own control may have another name.
         return min(self.control) if new == CONTROL and self.control else new
 
+    def _is_gene(self, word: str) -> bool:
+        """Whether a word is a gene, of the panel in any case; a letter or two may be anything."""
+        if word in self.known:
+            return True
+        return len(word) > _LETTERS and word.casefold() in self.by_case and not self._is_control(word)
+
     def _simplify(self) -> None:
         words = {text for text in self.text.values() if not is_unassigned(text) or self._is_control(text)}
         bare = strip_contexts(words, self._is_control)
         self._replace(bare, "without its context and dose")
         words = {bare.get(word, word) for word in words}
-        guides = strip_guides(sorted(words), self.known.__contains__, self._is_control)
+        guides = strip_guides(sorted(words), self._is_gene, self._is_control)
         self._replace(guides, "guide of {}")
 
     def _replace(self, new: Mapping[str, str], note: str) -> None:
@@ -139,7 +147,8 @@ class _Harmoniser:
     def read(self) -> Harmony:
         texts = set(self.text.values())
         stand_ins = {word for text in texts for word in {text, *pieces_of(text)} if self._stands_in(word)}
-        genes = self.known - self._shadowed()
+        other_case = {word for text in texts for word in pieces_of(text) if self._is_gene(word)}
+        genes = (self.known | other_case) - self._shadowed()
         parsed = parse_labels(texts, genes=genes, control=self.control, stand_ins=stand_ins)
         self.aliases.occurring = {gene for genes in parsed.targets.values() for gene in genes}
         mapped: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """Where requests without a dose are held."""
 
+import dataclasses
 import runpy
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import numpy as np
 import pytest
 
 import scclamp as sc_c
-from scclamp._errors import InputError
-from scclamp._storage import decode
+from scclamp._errors import InputError, InputWarning
+from scclamp._storage import decode, encode
 from scclamp.conditions import Conditions
 from scclamp.datasets import simulated
 from scclamp.tl import fit
@@ -23,6 +24,27 @@ simulated_fit = fits["simulated_fit"]
 @pytest.fixture(scope="module")
 def screen():
     return simulated_fit()
+
+
+def test_doses_far_above_what_was_measured_are_named(screen):
+    single = usual_doses(decode(screen))
+    limit = single[:2] + np.log(10)
+    sc_c.tl.predict_clamps(screen, [{"REG01": limit[0] - 1e-6, "REG02": limit[1] - 1e-6}, {"REG03": 0.0}, "REG04"])
+    asked = [{"REG01": limit[0] + 1.0}, {"REG01": limit[0] + 0.5, "REG02": 0.0}, "REG03"]
+    largest = rf"'REG01' at {limit[0] + 1:g} \(largest mean {single[0]:.3g}\)\. No cells"
+    with pytest.warns(InputWarning, match=largest) as caught:
+        sc_c.tl.predict_clamps(screen, asked)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+def test_a_high_control_is_measured_too(screen):
+    high = screen.copy()
+    fitted = decode(high)
+    encode(high, dataclasses.replace(fitted, control_mean=np.full_like(fitted.control_mean, 8.0)))
+    sc_c.tl.predict_clamps(high, [{"REG01": 10.0}])
+    with pytest.warns(InputWarning, match="largest mean 8"):
+        sc_c.tl.predict_clamps(high, [{"REG01": 10.4}])
 
 
 def test_observed_values_are_those_of_the_combinations_own_cells(screen):

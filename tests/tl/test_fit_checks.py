@@ -149,11 +149,18 @@ def test_the_end_of_a_fit_is_logged(caplog):
         "best_epoch": np.array([0, 12]),
         "best_validation": np.array([0.5, 0.25]),
         "spectral_radius": np.array([[0.1, 0.7], [0.2, 0.3]]),
+        "limit_reached": np.array([False, False]),
     }
     with caplog.at_level(logging.INFO, logger="scclamp"):
         report(found)
     assert caplog.messages == [
         "30 epochs; kept epoch 0, 12 (0 is the start), validation 0.5, 0.25, largest spectral radius 0.70"
+    ]
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="scclamp"):
+        report(found | {"limit_reached": np.array([False, True])})
+    assert caplog.messages[1:] == [
+        "max_epochs=30 was reached before 1 of 2 members ran out of patience: a larger one may gain more"
     ]
 
 

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import scclamp as sc_c
+from scclamp._errors import InputWarning
 from scclamp._storage import decode
 from scclamp.tl._fit_result import drop_derived
 
@@ -30,15 +31,38 @@ def test_what_hangs_on_a_fit_goes_and_the_rest_stays(screen, tmp_path, through_a
         adata.write_h5ad(tmp_path / "x.h5ad")
         adata = ad.read_h5ad(tmp_path / "x.h5ad")
     before = set(adata.uns)
-    drop_derived(adata, "clamp")
+    dropped = drop_derived(adata, "clamp")
     gone = {"clamp_enrichment", "clamp_enrichment_params", "clamp_evaluation", "verdict on clamp"}
     gone |= {"sets of clamp", "sets of clamp_params"}
     assert set(adata.uns) == before - gone
+    assert set(dropped) == {f"uns[{n!r}]" for n in gone if "params" not in n} | {"layers['clamp_predicted']"}
     assert "clamp_predicted" not in adata.layers
     assert "other_predicted" in adata.layers
     assert np.array_equal(decode(adata, "clamp").A, decode(screen, "clamp").A)
-    drop_derived(adata, "clamp")
+    assert drop_derived(adata, "clamp") == []
     assert set(adata.uns) == before - gone
+
+
+def test_a_second_fit_names_what_it_removes(screen):
+    adata = screen.copy()
+    with pytest.warns(InputWarning, match="key_added='clamp' held an earlier fit.*is removed: ") as caught:
+        sc_c.tl.fit(adata, max_epochs=1)
+    told = str(caught[0].message)
+    for name in ("layers['clamp_predicted']", "uns['verdict on clamp']", "uns['sets of clamp']"):
+        assert name in told
+    assert "verdict on other" not in told
+    assert caught[0].filename == __file__
+    sc_c.tl.fit(adata, max_epochs=1)
+
+
+def test_the_limit_is_known_when_it_is_reached():
+    adata = sc_c.datasets.simulated("tiny")
+    sc_c.tl.fit(adata, max_epochs=3)
+    assert adata.uns["clamp"]["diagnostics"]["limit_reached"].tolist() == [True]
+    sc_c.tl.fit(adata, max_epochs=400, patience=1, learning_rate=1e-9)
+    found = adata.uns["clamp"]["diagnostics"]
+    assert found["n_epochs"] < 400
+    assert found["limit_reached"].tolist() == [False]
 
 
 def test_a_verdict_of_before_names_had_a_key(screen):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from scclamp._columns import unwrap
-from scclamp._errors import InputError, did_you_mean, list_some
+from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
 from scclamp.conditions import Conditions
 
 if TYPE_CHECKING:
     from scclamp._clamps import ClampValues
     from scclamp._result import Result
     from scclamp.tl._requests import Requests
+
+
+TENFOLD = math.log(10)
+"""How far above the largest mean of its gene a dose passes without a warning."""
+_SHOWN = 5
 
 
 class Labels(NamedTuple):
@@ -29,6 +36,29 @@ def usual_doses(result: Result) -> np.ndarray:
     row = {str(target): i for i, target in enumerate(np.atleast_1d(result.conditions["targets"]))}
     values = np.asarray(result.conditions["clamp_values"], float)
     return np.array([values[row[gene], j] for j, gene in enumerate(result.regulators)])
+
+
+def warn_extrapolated(requests: Requests, result: Result) -> None:
+    """Name genes whose doses are far above all that was measured of them: `TENFOLD` above the largest mean of a condition."""
+    given = np.where(requests.columns >= 0, requests.doses, np.nan)
+    values = np.asarray(result.conditions["clamp_values"], float)
+    measured = np.flatnonzero(result.regulator_rows >= 0)
+    largest = np.ones(len(result.regulators))
+    largest[measured] = np.maximum(values.max(0), result.control_mean[result.regulator_rows])[measured]
+    row, at = np.nonzero(given > largest[requests.columns] + TENFOLD)
+    if not len(row):
+        return
+    columns, doses = requests.columns[row, at], given[row, at]
+    parts = [
+        f"{result.regulators[j]!r} at {doses[columns == j].max():g} (largest mean {largest[j]:.3g})"
+        for j in np.unique(columns)
+    ]
+    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    message = (
+        f"clamps: doses are more than tenfold, {TENFOLD:.1f} on the log scale, above the largest mean expression that the screen has of "
+        f"the gene in the control or where it is perturbed: {', '.join(parts[:_SHOWN])}{more}. No cells say what happens there."
+    )
+    warnings.warn(message, InputWarning, stacklevel=3)
 
 
 def fill_doses(

@@ -14,7 +14,7 @@ from scclamp._arguments import require_choice, require_whole
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._columns import unwrap
 from scclamp._device import read_device
-from scclamp._errors import ConvergenceWarning, list_some
+from scclamp._errors import ConvergenceWarning, InputWarning, list_some
 from scclamp._keys import DEFAULT_KEY
 from scclamp._settings import settings
 from scclamp._storage import encode
@@ -108,7 +108,8 @@ def fit(
     device
         Torch device; `settings.device` by default.
     key_added
-        Prefix of everything that is written.
+        Prefix of everything that is written. A fit under the same name is replaced, and what was derived from it (predicted
+        states, verdicts and enrichments, under any name) is removed, with a warning that names it.
     copy
         Whether to write to a copy and return it.
     settings_of_fit
@@ -133,12 +134,18 @@ def fit(
         `genes`, `regulators`, `regulator_rows` (of each in `genes`; -1 is not measured), `control_mean`, `members` (of an
         ensemble), `schema_version`, `sha256` (digests of all of it),
 
-        - `history`: losses of each epoch and member;
+        - `history`: one row per `epoch` and `member`: `loss`, of whose parts `perturbation`, `control` and `sparsity` are listed,
+          `validation`, the norm of the `gradient` before it is clipped, the largest spectral `radius` of a condition, how often
+          the guard halved the step before (`halvings`), `steps` of the solver and conditions that `failed` to converge;
         - `diagnostics`: for each training `condition` the `status` (0 converged, 1 steps ran out, 2 not finite, 3 unstable),
-          `residual`, `iterations` and `spectral_radius` of its steady state (members, conditions), and for each member the
-          `best_epoch` that was kept (0 is the start) and its `best_validation`, beside those of predicting no change
-          (`validation_no_change`) and of repeating the training means, shrunken as they are for the fit (`validation_targets`);
-        - `conditions`: `names`, `targets`, `train_n` and `val_n` cells, `clamp_mask` and `clamp_values` of every condition.
+          `residual`, `iterations` and `spectral_radius` of its steady state (members, conditions), `at_bounds` (how many regulators
+          are outside the bounds of the activation) and `core` (the regulators' state itself, from which predictions
+          start); for each member the `best_epoch` that was kept (0 is the start) and its `best_validation`, beside those of
+          predicting no change (`validation_no_change`) and of repeating the training means, shrunken as they are for the fit
+          (`validation_targets`); and the `n_epochs` of the fit, with `limit_reached` for members that `max_epochs` stopped
+          before their patience ran out: a larger one may gain more;
+        - `conditions`: `names`, `targets`, `train_n` and `val_n` cells, `clamp_mask` and `clamp_values` of every condition, and
+          whether each is `complete`: every gene that it perturbs has a column in the network.
 
     Examples
     --------
@@ -192,7 +199,12 @@ def fit(
     fitted = unwrap(adata, mod).adata
     encode(fitted, result, key_added)
     # States and verdicts of an earlier fit would pass for those of this one.
-    drop_derived(fitted, key_added)
+    if dropped := drop_derived(fitted, key_added):
+        message = (
+            f"key_added={key_added!r} held an earlier fit. What was derived from it is removed: {', '.join(dropped)}."
+        )
+        remedy = "Compute it again, or keep both fits next time with another key_added=."
+        warnings.warn(f"{message} {remedy}", InputWarning, stacklevel=2)
     return adata if copy else None
 
 

@@ -131,6 +131,13 @@ def report(diagnostics: dict[str, Any]) -> None:
         ", ".join(f"{value:.4g}" for value in loss.tolist()),
         float(np.max(diagnostics["spectral_radius"])),
     )
+    limited = int(np.sum(diagnostics["limit_reached"]))
+    if limited:
+        _logger.info(
+            "max_epochs=%d was reached before %s ran out of patience: a larger one may gain more",
+            diagnostics["n_epochs"],
+            "the fit" if len(kept) == 1 else f"{limited} of {len(kept)} members",
+        )
 
 
 def _warn(message: str) -> None:

@@ -62,13 +62,20 @@ def summarise(trainer: Trainer, conditions: Conditions, call: dict[str, Any]) ->
     )
 
 
-def drop_derived(adata: AnnData, key: str) -> None:
-    """Remove what was derived from an earlier fit under this key: its states, enrichments and verdicts, under any name."""
+def drop_derived(adata: AnnData, key: str) -> list[str]:
+    """Remove what was derived from an earlier fit under this key, under any name; return the fields that are gone.
+
+    These are states, enrichments and verdicts.
+    """
     keys = Keys(key)
-    adata.layers.pop(keys.predicted, None)
-    tables = [keys.enrichment, *_enrichments(adata, key)]
-    for name in (*tables, *(f"{table}_params" for table in tables), *_verdicts(adata, key)):
-        adata.uns.pop(name, None)
+    dropped = [f"layers[{keys.predicted!r}]"] if adata.layers.pop(keys.predicted, None) is not None else []
+    tables = list(dict.fromkeys([keys.enrichment, *_enrichments(adata, key)]))
+    for table in tables:
+        adata.uns.pop(f"{table}_params", None)
+    there = [name for name in (*tables, *_verdicts(adata, key)) if name in adata.uns]
+    for name in there:
+        del adata.uns[name]
+    return [*dropped, *(f"uns[{name!r}]" for name in there)]
 
 
 def _enrichments(adata: AnnData, key: str) -> list[str]:
@@ -149,7 +156,15 @@ def _diagnostics(trainer: Trainer, conditions: Conditions) -> dict[str, Any]:
         # Between these lies what a network can do: the second has learned its training means by heart.
         **{f"validation_{name}": _level(trainer, shifts) for name, shifts in levels.items()},
         "n_epochs": trainer.epoch,
+        "limit_reached": _limit_reached(trainer),
     }
+
+
+def _limit_reached(trainer: Trainer) -> np.ndarray:
+    """Whether each member was still within its patience when the longest fit was over."""
+    waited = trainer.epoch - 1 - trainer.best_epoch.cpu().numpy()
+    limited: np.ndarray = (waited < trainer.config.patience) & (trainer.epoch >= trainer.config.max_epochs)
+    return limited
 
 
 def _level(trainer: Trainer, shifts: torch.Tensor) -> np.ndarray:

@@ -13,7 +13,7 @@ from scclamp._device import read_device
 from scclamp._errors import InputError
 from scclamp._keys import DEFAULT_KEY, Keys
 from scclamp._storage import own
-from scclamp.tl._doses import Labels, fill_doses
+from scclamp.tl._doses import Labels, fill_doses, warn_extrapolated
 from scclamp.tl._fitted import Fitted
 from scclamp.tl._predict_cells import gather, read_cells, require_layer_memory
 from scclamp.tl._predict_new import choose_layers, fill, predict_new, warn_unsettled
@@ -57,8 +57,9 @@ def predict_clamps(
         None predicts the condition of every cell. New conditions are labels such as ``"A+B"`` (also ``"control"``) or
         ``"A=2.1+B=0"``, gene sets inside a list such as ``[("A", "B")]``, doses such as ``{"A": 2.1, "B": 0.0}`` in units of the fitted layer, or any iterable
         or mixture of these, for instance ``itertools.combinations(regulators, 3)``. A mapping names each request. The dose
-        of a regulator that the panel does not measure runs from 0 to 1, its usual one. Mind that ``("A", "B")`` by itself lists
-        two singles, as a list of labels does.
+        of a regulator that the panel does not measure runs from 0 to 1, its usual one. A dose more than tenfold (2.3 on the log
+        scale) above the largest mean of its gene, in the control or in its own condition, is named in a warning. Mind that
+        ``("A", "B")`` by itself lists two singles, as a list of labels does.
     clamp_values
         Where genes without a dose are held: `"singles"`, at the training mean of the gene's own condition, or `"observed"`,
         at the mean of the combination's own cells.
@@ -108,7 +109,8 @@ def predict_clamps(
         Spread over members: root mean square deviation of the resampled ones from the first; with ``bootstrap=False`` their
         standard deviation.
     `obs["targets"]`, `obs["doses"]`, `obs["n_genes_perturbed"]`
-        What was held, and where; the text of the doses has four significant digits.
+        What was held, and where; the text of the doses has four significant digits, and so have doses in names, unless two
+        names would be equal.
     `obs["status"]` : categorical
         `"converged"`, `"max_steps"`, `"unstable"` or `"nonfinite"`, of the worst member. Only converged states are to be
         trusted; the values of others are kept, with a warning.
@@ -145,6 +147,7 @@ def predict_clamps(
     if clamps is None:
         return _predict_cells(adata, table, fitted, clamp_values, source, labels, key=key, copy=copy)
     requests = read_requests(clamps, fitted.result, fitted.max_dose)
+    warn_extrapolated(requests, fitted.result)
     chosen = choose_layers(layers, fitted.n_members)
     doses = fill_doses(requests, fitted.result, clamp_values, source, labels)
     arguments = {"key": key, "clamp_values": clamp_values, "combination": combination}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -72,13 +73,17 @@ def read_requests(clamps: Clamps, result: Result, max_dose: float) -> Requests:
     """
     reader = _Reader(result, max_dose)
     found: dict[str, _Read] = {}
+    own: set[str] = set()
     repeated: list[str] = []
     for where, name, request in _each(clamps, reader.column):
         try:
             read = reader.read(request)
         except InputError as error:
             raise InputError(f"{where}={request!r}: {error}") from None
-        name = reader.name(*read) if name is None else name
+        if name is None:
+            name = reader.name(*read)
+        else:
+            own.add(name)
         if name in found:
             if found[name] != read:
                 raise InputError(
@@ -93,7 +98,14 @@ def read_requests(clamps: Clamps, result: Result, max_dose: float) -> Requests:
         what = "repeat earlier ones and are left out" if many else "repeats an earlier one and is left out"
         message = f"clamps: {counted(len(repeated), 'request')} {what}: {list_some(repeated)}."
         warnings.warn(message, InputWarning, stacklevel=4)
-    return _pack(found)
+    return _pack(_shortened(found, own, reader))
+
+
+def _shortened(found: dict[str, _Read], own: Collection[str], reader: _Reader) -> dict[str, _Read]:
+    """Round the doses in names that were not given to four digits, where that keeps names apart."""
+    short = {name: name if name in own else reader.name(*read, digits=4) for name, read in found.items()}
+    counts = Counter(short.values()) + Counter(name for name in found if short[name] != name)
+    return {short[name] if counts[short[name]] == 1 else name: read for name, read in found.items()}
 
 
 def _each(clamps: Any, regulators: Collection[str]) -> Iterator[tuple[str, str | None, Any]]:
@@ -154,11 +166,11 @@ class _Reader:
             return self._columns(self._named(request)), None
         raise InputError("this is no request. Write a label 'A+B', a gene set ('A', 'B') or doses {'A': 2.1}.")
 
-    def name(self, columns: tuple[int, ...], doses: tuple[float, ...] | None) -> str:
+    def name(self, columns: tuple[int, ...], doses: tuple[float, ...] | None, digits: int = 17) -> str:
         """Canonical name of a request; with doses they are part of it."""
         names = [self.regulators[j] for j in columns]
         if doses is not None:
-            names = [f"{name}={write_dose(dose)}" for name, dose in zip(names, doses, strict=True)]
+            names = [f"{name}={write_dose(dose, digits)}" for name, dose in zip(names, doses, strict=True)]
         return SEPARATOR.join(names) or CONTROL
 
     def _split(self, label: str) -> list[str]:
@@ -245,12 +257,14 @@ class _Reader:
         return "and no training condition perturbed it alone: what it does is not known."
 
 
-def write_dose(dose: float) -> str:
-    """Shortest text that reads as this number.
+def write_dose(dose: float, digits: int = 17) -> str:
+    """Shortest text that reads as this number, or as what it is in some significant digits.
 
     Examples
     --------
     >>> write_dose(2.0), write_dose(0.25)
     ('2', '0.25')
+    >>> write_dose(2 / 3), write_dose(2 / 3, 4)
+    ('0.6666666666666666', '0.6667')
     """
-    return repr(float(dose)).removesuffix(".0")
+    return repr(float(f"{float(dose):.{digits}g}")).removesuffix(".0")
