@@ -1,4 +1,4 @@
-"""Tables of a verdict that an earlier version stored, under the names that scores have now."""
+"""Names in the tables of a verdict: those of earlier versions as they are now, and those that need words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+CEILINGS = {"replicate": "other half of the cells (replicate)", "truth": "perfect prediction (truth)"}
+"""What interactions are measured against, in words."""
 _RENAMED = {"r_nonadditive": "rho_nonadd"}
 
 

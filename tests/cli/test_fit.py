@@ -35,6 +35,7 @@ def test_the_summary_says_what_was_recognised_and_what_came_out(call, screen_fil
     done = call("fit", screen_file, "-o", tmp_path / "out.h5ad", *QUICK, "--top", 2)
     assert "340 cells x 60 genes" in done.out
     assert "14 perturbations and the control" in done.out
+    assert "  control: 'control' (60 cells)\n" in done.out
     assert "Network of 8 regulators on 60 genes" in done.out
     top = sc_c.get.top_targets(fitted, "REG05", n=2)
     named = ", ".join(f"{row.target} {row.weight:+.2f}" for row in top.itertuples())
@@ -47,6 +48,7 @@ def test_json_is_all_that_standard_output_holds(call, screen_file, fitted, tmp_p
     done = call("fit", screen_file, "-o", tmp_path / "out.h5ad", *QUICK, "--json", "--progress")
     record = json.loads(done.out)
     assert record["regulators"] == list(fitted.uns["clamp"]["regulators"])
+    assert record["labels"].pop("control") == {"control": 60}
     assert record["labels"] == {"column": "perturbation", "read_from": "perturbation", "renamed": {}, "left_out": {}}
     assert (record["n_singles"], record["n_combinations"], record["warnings"]) == (8, 6, [])
     assert record["validation_loss"] == pytest.approx(np.ravel(fitted.uns["clamp"]["diagnostics"]["best_validation"]))

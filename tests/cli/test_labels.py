@@ -8,7 +8,7 @@ import scclamp as sc_c
 from scclamp._errors import InputError, InputWarning
 from scclamp.cli._labels import harmonise
 
-NONE = {"perturbation_key": None, "control": None, "alias": [], "ambiguous": "error"}
+NONE = {"perturbation_key": None, "control": None, "alias": [], "ambiguous": "error", "verbose": False}
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def test_other_dialects_are_recognised(adata):
     relabel(adata, control="non-targeting", REG01_REG05="REG05,REG01")
     text, record = read(adata)
     assert text.startswith("obs['perturbation'] from obs['guide_target']: 48 cells, 14 perturbations and the control")
+    assert record.pop("control") == {"non-targeting": 6}
     assert record == {"column": "perturbation", "read_from": "guide_target", "renamed": {}, "left_out": {}}
     assert "REG01+REG05" in set(adata.obs["perturbation"])
 
@@ -46,8 +47,23 @@ def test_unusual_labels_are_explained(adata):
 
 def test_several_controls(adata):
     relabel(adata, control="DMSO", REG03="untouched")
-    read(adata, perturbation_key="guide_target", control=["DMSO", "untouched"])
+    text, _ = read(adata, perturbation_key="guide_target", control=["DMSO", "untouched"])
+    assert text.splitlines()[-1] == "  control: 'DMSO' (6 cells), 'untouched' (3 cells)"
     assert (adata.obs["perturbation"] == "control").sum() == 9
+
+
+def test_guides_that_were_merged_and_doubles_are_named_on_request(adata):
+    labels = adata.obs.pop("perturbation").astype(str)
+    guides = labels + [
+        f"_g{i % 2 + 1}" if name.startswith("REG") and "+" not in name else "" for i, name in enumerate(labels)
+    ]
+    adata.obs["guide"] = guides.to_numpy()
+    text, _ = read(adata, perturbation_key="guide")
+    assert "REG01_g1" not in text.partition("control:")[2]
+    text, _ = read(adata, perturbation_key="guide", verbose=True)
+    assert "  REG01 (3 cells): 'REG01_g1', 'REG01_g2'" in text.splitlines()
+    doubles = sorted({name for name in labels if "+" in name})
+    assert text.splitlines()[-1] == f"Combinations (6): {', '.join(doubles)}"
 
 
 def test_labels_that_cannot_be_read_may_be_dropped(adata):

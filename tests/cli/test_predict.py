@@ -33,7 +33,53 @@ def test_a_table_holds_the_same(call, fitted, fitted_file, tmp_path):
     answer = sc_c.tl.predict_clamps(fitted, REQUESTS)
     expected = sc_c.get.predictions(answer, genes=["GENE0002", "REG05"], observed=fitted)
     found = pd.read_csv(tmp_path / "out.csv")
+    changes = found[["additive_shift", "departure"]]
+    found = found.drop(columns=changes.columns)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_categorical=False, rtol=1e-6)
+    control = found["predicted"] - found["shift"]
+    np.testing.assert_allclose(changes["additive_shift"], found["additive"] - control, atol=1e-6)
+
+
+def test_the_departure_leaves_the_law_of_crowding_out(call, fitted, fitted_file, tmp_path):
+    """With the network's trust in interactions, the departure is that of the steady state times that trust."""
+    call("predict", fitted_file, "REG01+REG05", "-o", tmp_path / "law.csv")
+    call("predict", fitted_file, "REG01+REG05", "-o", tmp_path / "free.csv", "--steady-state")
+    law, free = (pd.read_csv(tmp_path / f"{name}.csv").set_index("gene") for name in ("law", "free"))
+    held = ["REG01", "REG05"]
+    assert law["departure"].isna().sum() == 2
+    assert law.loc[held, "departure"].isna().all()
+    trust = sc_c.fitting.FitConfig().interaction
+    np.testing.assert_allclose(law["departure"], trust * free["departure"], atol=2e-6)
+    others = free.drop(held)
+    np.testing.assert_allclose(others["departure"], others["shift"] - others["additive_shift"], atol=2e-6)
+
+
+@pytest.mark.parametrize("by", ["interaction", "effect"])
+def test_pairs_are_ranked_and_those_that_were_measured_left_out(call, fitted, fitted_file, by, tmp_path):
+    options = ("--pairs", "--rank", by, "--keep", 3, "-o", tmp_path / "next.csv")
+    done = call("predict", fitted_file, *options)
+    assert done.code == 0, done.err
+    named = list(dict.fromkeys(pd.read_csv(tmp_path / "next.csv")["condition"]))
+    pairs = list(itertools.combinations(fitted.uns["clamp"]["regulators"], 2))
+    measured = set(fitted.obs["perturbation"].astype(str))
+    how = {"interaction": "steady_state", "effect": "calibrated"}[by]
+    answer = sc_c.tl.predict_clamps(
+        fitted, ["+".join(p) for p in pairs if "+".join(p) not in measured], combination=how
+    )
+    values = answer.to_df("shift")
+    if by == "interaction":
+        values -= answer.to_df("additive") - answer.var["control"]
+    lengths = {name: np.linalg.norm(row.drop(name.split("+"))) for name, row in values.iterrows()}
+    assert named == sorted(lengths, key=lengths.get, reverse=True)[:3]
+    assert f"without {len(pairs) - len(lengths)} that were measured" in done.out
+    call("predict", fitted_file, "--pairs", "--rank", by, "--measured", "-o", tmp_path / "all.h5ad")
+    assert len(sc_c.read(tmp_path / "all.h5ad")) == len(pairs)
+
+
+def test_a_table_is_no_list_of_conditions(call, fitted_file, tmp_path):
+    call("predict", fitted_file, "REG01", "-o", tmp_path / "out.csv")
+    done = call("predict", fitted_file, "--file", tmp_path / "out.csv")
+    assert (done.code, "is a table" in done.err, "one condition on each line" in done.err) == (1, True, True)
 
 
 def test_options_reach_the_prediction(call, fitted, fitted_file, tmp_path):
@@ -44,7 +90,7 @@ def test_options_reach_the_prediction(call, fitted, fitted_file, tmp_path):
 
 
 def test_all_pairs_and_triples(call, fitted, fitted_file, tmp_path):
-    call("predict", fitted_file, "--pairs", "--triples", "-o", tmp_path / "out.h5ad")
+    call("predict", fitted_file, "--pairs", "--triples", "--measured", "-o", tmp_path / "out.h5ad")
     regulators = list(fitted.uns["clamp"]["regulators"])
     expected = ["+".join(genes) for size in (2, 3) for genes in itertools.combinations(regulators, size)]
     assert list(sc_c.read(tmp_path / "out.h5ad").obs_names) == expected
@@ -80,6 +126,8 @@ def test_what_is_repeated_is_a_warning(call, fitted_file):
     [
         ([], "name conditions such as KLF1+BAK1"),
         (["A", "--genes", "B"], "--genes is about the table"),
+        (["A", "--keep", "3"], "--keep is about --rank"),
+        (["A", "--measured"], "--measured is about --pairs"),
         (["A", "--observed", "-o", "x.h5ad"], "--observed is about the table"),
     ],
 )

@@ -85,7 +85,10 @@ def test_ceilings_are_drawn(judged):
         line.get_linestyle(): line.get_xdata()[0] for line in ax.child_axes[0].get_lines() if line.get_zorder() == 1
     }
     assert lines == {"--": scores["replicate"], ":": scores["truth"]}
-    assert [t.get_text() for t in ax.get_legend().get_texts()][-2:] == ["replicate", "truth"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()][-2:] == [
+        "other half of the cells (replicate)",
+        "perfect prediction (truth)",
+    ]
 
 
 def test_nulls_that_reach_the_network_are_marked(judged):

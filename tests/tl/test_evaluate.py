@@ -259,6 +259,7 @@ def test_the_report_reads_well(adata):
         assert told.count("The network cannot be told from the strongest null") == n
     assert "(no change):" in describe(scores, one, judged)
     report = record["report"]
+    assert "what a perfect prediction would reach" in report.partition("\n  perfect prediction (truth): ")[2]
     assert report.splitlines()[0] == "Verdict on 6 combinations, each of 2 genes"
     assert all(line == line.rstrip() for line in report.splitlines())
     assert "no_change" not in report

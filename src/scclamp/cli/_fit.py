@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> None:
     from scclamp._columns import unwrap
     from scclamp._files import read, write
     from scclamp._storage import decode
-    from scclamp.cli._fit_summary import summarise, to_text
+    from scclamp.cli._fit_summary import own_expression, summarise, to_text
 
     settings = _settings(options)
     data: Any = read(options.screen)
@@ -107,6 +107,8 @@ def run(options: argparse.Namespace) -> None:
         written.append(options.edges)
     record = {"screen": options.screen, "output": options.output, "edges": options.edges, "labels": found}
     record |= summarise(result, get.top_targets(data, n=options.top, mod=mod, key=options.key))
+    if options.verbose and not options.json:
+        say(own_expression(data, result, mod, options.key))
     if options.json:
         say_json({"command": "fit", **record, "warnings": options.heard})
     else:

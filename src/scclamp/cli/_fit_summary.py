@@ -60,6 +60,19 @@ def to_text(record: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def own_expression(data: Any, result: Result, mod: str | None, key: str) -> str:
+    """What each perturbation did to the expression of its own gene."""
+    from scclamp._observed import observed_means
+    from scclamp.tl._report_page import written
+    from scclamp.tl._report_regulators import regulators_of
+
+    table = regulators_of(result, observed_means(data, mod, key))
+    rows = [table.columns.tolist(), *([written(value) for value in row] for row in table.itertuples(index=False))]
+    return "\n".join(
+        ["Perturbed genes (mean log expression of the gene itself)", *(f"  {line}" for line in aligned(rows))]
+    )
+
+
 def _network(record: Mapping[str, Any]) -> list[str]:
     members = record["n_members"]
     kept = sorted(set(record["kept_epoch"]))

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import InputError, InputWarning
-from scclamp._keys import HARMONISED, PERTURBATION
+from scclamp._keys import CONTROL, HARMONISED, PERTURBATION, SEPARATOR
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from scclamp.cli._options import Parser
 
+_SHOWN = 5
+"""Labels of the control that are named."""
 WORDS = {
     "perturbation_key": "--perturbation-key",
     "key": "--perturbation-key",
@@ -78,12 +80,38 @@ def harmonise(data: Any, options: argparse.Namespace, mod: str | None) -> tuple[
     record = table.adata.uns[HARMONISED]
     report, source = record["report"], json.loads(str(record["params"]))["key"]
     left_out = report.loc[report["perturbation"] == ""]
-    return outline(report, column, source).rstrip(), {
+    lines = [outline(report, column, source).rstrip(), _controls(report)]
+    if options.verbose:
+        lines += _merged(report)
+    return "\n".join(lines), {
         "column": column,
         "read_from": source,
+        "control": _by_label(report[report["perturbation"] == CONTROL], "n_cells"),
         "renamed": _by_label(report[report["status"] == "renamed"], "perturbation"),
         "left_out": _by_label(left_out, "n_cells"),
     }
+
+
+def _controls(report: Any) -> str:
+    """Labels of the control and their cells: a wrong one makes every shift wrong."""
+    rows = report[report["perturbation"] == CONTROL]
+    named = [f"{label!r} ({n} cells)" for label, n in zip(rows["label"].astype(str), rows["n_cells"], strict=True)]
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return f"  control: {', '.join(named[:_SHOWN]) or 'none'}{more}"
+
+
+def _merged(report: Any) -> list[str]:
+    """Perturbations that several labels stand for, such as guides of one gene, and the combinations."""
+    lines = []
+    for name, rows in report[report["perturbation"] != ""].groupby("perturbation", sort=True):
+        if len(rows) > 1 and name != CONTROL:
+            lines.append(
+                f"  {name} ({int(rows['n_cells'].sum())} cells): {', '.join(map(repr, rows['label'].astype(str)))}"
+            )
+    if lines:
+        lines.insert(0, f"Labels that mean the same ({len(lines)} perturbations)")
+    doubles = sorted({name for name in report["perturbation"].astype(str) if SEPARATOR in name})
+    return lines + ([f"Combinations ({len(doubles)}): {', '.join(doubles)}"] if doubles else [])
 
 
 def _by_label(rows: Any, column: str) -> dict[str, Any]:

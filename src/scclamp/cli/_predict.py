@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import InputError
+from scclamp._keys import SEPARATOR
 from scclamp.cli._options import add_command, add_fit_choice, add_general, positive
 from scclamp.cli._output import say, say_json
 from scclamp.cli._paths import ADATA, TABLES, read_lines, require_output, write_table
+from scclamp.cli._ranking import RANKS, rank
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
 
+    from scclamp._result import Result
     from scclamp.cli._options import Commands
 
 WORDS = {
@@ -35,6 +37,7 @@ they were perturbed alone. Without --output the largest shifts are only printed.
 _EXAMPLES = """\
   scclamp predict fitted.h5ad KLF1+BAK1 KLF1=2.1+BAK1=0
   scclamp predict fitted.h5ad --pairs -o predictions.h5ad
+  scclamp predict fitted.h5ad --pairs --rank interaction --keep 20 -o next.csv
   scclamp predict fitted.h5ad --file conditions.txt --genes HBG1 HBG2 -o predictions.csv"""
 
 
@@ -56,6 +59,13 @@ def add(commands: Commands) -> None:
     what.add_argument("--file", metavar="LIST", help="text file with one condition on each line; - is standard input")
     what.add_argument("--pairs", action="store_true", help="all pairs of regulators")
     what.add_argument("--triples", action="store_true", help="all triples of regulators")
+    what.add_argument("--measured", action="store_true", help="with --pairs or --triples, those that were measured too")
+    what.add_argument(
+        "--rank",
+        choices=RANKS,
+        help="order conditions by the predicted departure from the sum of their singles, or by the predicted shift",
+    )
+    what.add_argument("--keep", type=positive, metavar="N", help="with --rank, only the N first")
     how = parser.add_argument_group("how")
     how.add_argument(
         "--clamp-values",
@@ -79,30 +89,37 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, predict, write, and say which genes shift most."""
     _check(options)
-    from scclamp import get, tl
+    from scclamp import tl
     from scclamp._columns import unwrap
     from scclamp._files import read
     from scclamp._storage import decode
     from scclamp.cli._predict_summary import summarise, to_text
+    from scclamp.cli._prediction_table import table_of
 
-    conditions = [*options.conditions, *(read_lines(options.file) if options.file else ())]
+    asked: list[Any] = [*options.conditions, *(_read_list(options.file) if options.file else ())]
     data: Any = read(options.fitted)
     result = decode(unwrap(data, options.mod).adata, options.key)
+    every, n_measured = _all(result, options)
+    arguments = {
+        "clamp_values": options.clamp_values,
+        "combination": "steady_state" if options.steady_state else "calibrated",
+        "mod": options.mod,
+        "key": options.key,
+        "device": options.device,
+    }
+    asked += every
+    ranks = None
+    if options.rank is not None:
+        ranks = dict(list(rank(data, asked, options.rank, arguments).items())[: options.keep])
+        asked = list(ranks)
     streamed = options.output is not None and Path(options.output).suffix in ADATA
-    answer: Any = tl.predict_clamps(
-        data,
-        list(chain(conditions, _all(result.regulators, options))),
-        clamp_values=options.clamp_values,
-        combination="steady_state" if options.steady_state else "calibrated",
-        out=options.output if streamed else None,
-        mod=options.mod,
-        key=options.key,
-        device=options.device,
-    )
+    answer: Any = tl.predict_clamps(data, asked, out=options.output if streamed else None, **arguments)
     if options.output is not None and not streamed:
         observed = unwrap(data, options.mod).adata if options.observed else None
-        write_table(get.predictions(answer, genes=options.genes, observed=observed, key=options.key), options.output)
+        table = table_of(answer, genes=options.genes, observed=observed, key=options.key)
+        write_table(table, options.output)
     record = {"fitted": options.fitted, "output": options.output, **summarise(answer, options.top)}
+    record |= {"n_measured_left_out": n_measured, "ranked_by": options.rank, "ranks": ranks}
     if options.json:
         say_json({"command": "predict", **record, "warnings": options.heard})
     else:
@@ -112,6 +129,10 @@ def run(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     if not (options.conditions or options.file or options.pairs or options.triples):
         options.parser.error("name conditions such as KLF1+BAK1, or give --file, --pairs or --triples")
+    if options.keep is not None and options.rank is None:
+        options.parser.error("--keep is about --rank")
+    if options.measured and not (options.pairs or options.triples):
+        options.parser.error("--measured is about --pairs and --triples")
     table = options.output is not None and Path(options.output).suffix in TABLES
     for name in ("genes", "observed"):
         if getattr(options, name) and not table:
@@ -121,11 +142,27 @@ def _check(options: argparse.Namespace) -> None:
         require_output(options.output, (*ADATA, *TABLES), force=options.force, inputs=inputs)
 
 
-def _all(regulators: tuple[str, ...], options: argparse.Namespace) -> Iterable[tuple[str, ...]]:
-    """Gene sets of the sizes that are asked for, all of them."""
-    sizes = [size for size, asked in ((2, options.pairs), (3, options.triples)) if asked]
-    if sizes and len(regulators) < max(sizes):
+def _read_list(path: str) -> list[str]:
+    """Conditions of a text file; a table of predictions is none."""
+    lines = read_lines(path)
+    if lines and any(separator in lines[0] for separator in TABLES.values()):
         raise InputError(
-            f"The fit has {len(regulators)} regulators, too few for --{'triples' if 3 in sizes else 'pairs'}."
+            f"--file {path} is a table ({lines[0][:60]}), but a list has one condition on each line, such as KLF1+BAK1. Write the "
+            "conditions alone to a text file."
         )
-    return chain.from_iterable(combinations(regulators, size) for size in sizes)
+    return lines
+
+
+def _all(result: Result, options: argparse.Namespace) -> tuple[list[tuple[str, ...]], int]:
+    """Gene sets of the sizes that are asked for, all that were not measured, and how many of them were."""
+    sizes = [size for size, asked in ((2, options.pairs), (3, options.triples)) if asked]
+    names = result.regulators
+    if sizes and len(names) < max(sizes):
+        raise InputError(f"The fit has {len(names)} regulators, too few for --{'triples' if 3 in sizes else 'pairs'}.")
+    targets: Any = result.conditions["targets"]
+    measured = set() if options.measured else {frozenset(str(genes).split(SEPARATOR)) for genes in targets}
+    every = list(chain.from_iterable(combinations(names, size) for size in sizes))
+    new = [genes for genes in every if frozenset(genes) not in measured]
+    if every and not new:
+        raise InputError(f"All {len(every)} combinations were measured. Pass --measured to predict them too.")
+    return new, len(every) - len(new)

@@ -10,6 +10,7 @@ import numpy as np
 
 from scclamp._keys import SEPARATOR
 from scclamp.cli._output import aligned
+from scclamp.cli._ranking import RANKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,19 +42,35 @@ def to_text(record: Mapping[str, Any]) -> str:
     conditions, largest = record["conditions"], record["largest_shifts"]
     states = Counter(row["status"] for row in conditions)
     how = ", ".join(f"{n} {status}" for status, n in sorted(states.items()))
+    ranks = record.get("ranks")
     rows = [
-        (f"  {name}", ", ".join(f"{gene} {shift:+.2f}" for gene, shift in shifts.items()) or "no shift")
+        (
+            f"  {name}",
+            *_rank(ranks, name),
+            ", ".join(f"{gene} {shift:+.2f}" for gene, shift in shifts.items()) or "no shift",
+        )
         for name, shifts in largest.items()
     ]
+    left_out = record.get("n_measured_left_out", 0)
     more = len(conditions) - len(rows)
     return "\n".join(
         [
             f"Predicted {len(conditions)} condition{'s' * (len(conditions) > 1)} x {record['n_genes']} genes: {how}",
-            "Largest shifts from control (of genes that are not held)",
+            *(
+                [f"  without {left_out} that {'were' if left_out > 1 else 'was'} measured (--measured)"]
+                if left_out
+                else []
+            ),
+            *([f"Ranked by the length of the {RANKS[record['ranked_by']]} (first column)"] if ranks else []),
+            "Largest shifts from control (of genes that are not held; change of the mean log expression)",
             *aligned(rows),
             *([f"  and {more} more"] if more else []),
         ]
     )
+
+
+def _rank(ranks: Mapping[str, float] | None, name: str) -> tuple[str, ...]:
+    return () if ranks is None else (f"{ranks[name]:.3f}" if np.isfinite(ranks[name]) else "-",)
 
 
 def _look_at(answer: Any) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

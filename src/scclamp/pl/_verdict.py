@@ -10,6 +10,7 @@ import numpy as np
 from scclamp._arguments import positions
 from scclamp._keys import DEFAULT_KEY
 from scclamp._take_home import AGAINST, Skill, advise, compare
+from scclamp._verdicts import CEILINGS
 from scclamp.metrics._bootstrap_ci import FEWEST
 from scclamp.pl._axes import CEILING, COLOURS, finish, new_axes
 from scclamp.pl._evaluation import NETWORK, Evaluation, is_network, plain
@@ -95,7 +96,7 @@ def verdict(
     -------
     The axes around the panels, the figure with `return_fig`, or None when shown. The blue line is the network; an orange diamond is a null that
     reaches it: what the network scores there is no evidence for it. Values beyond an axis are written at its end. Lines across
-    the interactions are what a replicate, or the truth, would reach.
+    the interactions are what the other half of the cells (a replicate) and a perfect prediction (the truth) would reach.
 
     Examples
     --------
@@ -122,7 +123,12 @@ def verdict(
         _draw(panel, metric, rows, table)
     _name_rows(panels, rows, found.params)
     width = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width
-    ax.set_title(_headline(scores, found.params, group, int(15 * width)), fontsize=9, loc="left", pad=20)
+    ax.set_title(
+        _headline(scores, found.params, group, int(15 * width)),
+        fontsize=9,
+        loc="left",
+        pad=34 if _ceilings(tables) else 20,
+    )
     _legend(ax, tables)
     return finish(ax, show=show, return_fig=return_fig)
 
@@ -216,11 +222,14 @@ def _legend(ax: Axes, tables: Mapping[str, Mapping[str, Row]]) -> None:
         dot("null", COLOURS["reference"]),
         dot("null that reaches the network", COLOURS["observed"], "D"),
     ]
-    ceilings = tables.get("interaction", {})
-    handles += [Line2D([], [], color=CEILING, ls=_CEILINGS[n], label=n) for n in _CEILINGS if n in ceilings]
+    handles += [Line2D([], [], color=CEILING, ls=_CEILINGS[n], label=CEILINGS[n]) for n in _ceilings(tables)]
     ax.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False, fontsize=8, borderaxespad=0.3
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8, borderaxespad=0.3
     )
+
+
+def _ceilings(tables: Mapping[str, Mapping[str, Row]]) -> list[str]:
+    return [name for name in _CEILINGS if name in tables.get("interaction", {})]
 
 
 def _headline(scores: pd.DataFrame, params: Mapping[str, Any], group: str, width: int) -> str:

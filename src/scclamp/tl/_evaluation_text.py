@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scclamp._take_home import AGAINST, Skill, advise, compare
+from scclamp._verdicts import CEILINGS
 from scclamp.tl._verdict import Interval
 
 if TYPE_CHECKING:
@@ -162,7 +163,14 @@ def _interaction(whole: Figures) -> list[str]:
         "Interactions beyond each prediction's own singles, against cells that they were not estimated on:",
         *missing,
     ]
-    return lines + [f"  {_plain(name)}: {_interval(figure)}" for name, figure in found.items()]
+    lines += [f"  {CEILINGS.get(name, _plain(name))}: {_interval(figure)}" for name, figure in found.items()]
+    return [*lines, *_MEANING] if CEILINGS.keys() & found else lines
+
+
+_MEANING = (
+    "What is observed is noisy, so that nothing reaches 1. The replicate is how well the interactions in one half of the cells foretell",
+    "those in the other; the truth is what a perfect prediction would reach, the root of that. Compare the network with these two.",
+)
 
 
 def _interval(figure: Interval) -> str:

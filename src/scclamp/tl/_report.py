@@ -13,6 +13,7 @@ from scclamp._storage import decode
 from scclamp.tl._report_fit import condition_section, fit_section, network_section, screen_section
 from scclamp.tl._report_page import page
 from scclamp.tl._report_record import limits_section, record_section
+from scclamp.tl._report_regulators import regulator_section
 from scclamp.tl._report_results import enrichment_section, missing_section, transmission_section, verdict_section
 from scclamp.tl._report_source import Source
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _SECTIONS = (
     verdict_section,
     screen_section,
+    regulator_section,
     fit_section,
     network_section,
     condition_section,

@@ -48,7 +48,9 @@ def verdict_section(source: Source) -> Section | None:
         ),
         picture(
             pl.verdict(source.data, mod=source.mod, key=source.key, return_fig=True),
-            "Every prediction and every null on the same combinations, with 95 % intervals.",
+            "Every prediction and every null on the same combinations, with 95 % intervals. Lines across the interactions: how well "
+            "those in one half of the cells foretell those in the other (dashed, the replicate), and what a perfect prediction would "
+            "reach (dotted, the truth); noise keeps both below 1.",
         ),
         table(wide.assign(prediction=wide["prediction"].str.replace("_", " "))),
         folded("The whole verdict as text", stored["report"]),
