@@ -68,7 +68,9 @@ def test_empty_data_is_named():
 def test_duplicate_genes_are_named():
     with pytest.warns(UserWarning, match="not unique"):
         adata = adata_of(["ctrl", "AHR"], genes=("AHR", "FOX", "AHR"))
-    with pytest.raises(InputError, match=r"var_names are not unique: 'AHR' occur twice.*var_names_make_unique"):
+    with pytest.raises(
+        InputError, match=r"var_names are not unique: 'AHR' occurs more than once.*var_names_make_unique"
+    ):
         assign(adata)
 
 

@@ -100,7 +100,7 @@ def test_genes_in_another_order_decode_to_the_order_of_the_fit():
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda a: a[:, :11].copy(), "missing 'GENE11', new none"),
+        (lambda a: a[:, :11].copy(), r"adata has 11 of them: missing 'GENE11'\. Use"),
         (lambda a: a[:, [0, *range(11)]].copy(), "missing 'GENE0', 'GENE1'"),
         (lambda a: _renamed(a, "GENE3", "Gene3"), "missing 'GENE3', new 'Gene3'"),
     ],
@@ -121,6 +121,16 @@ def test_a_missing_fit_is_an_error_that_lists_the_others():
         decode(_plain_adata())
     with pytest.raises(InputError, match=r"key='clmp' .*Fits found: 'clamp'"):
         decode(example_adata(), "clmp")
+
+
+def test_a_concatenation_that_lost_a_fit_is_told_how_to_keep_it():
+    adata = example_adata()
+    adata.obs_names = [f"c{i}" for i in range(adata.n_obs)]
+    halves = [adata[::2].copy(), adata[1::2].copy()]
+    for merged, error in (({}, InputError), ({"uns_merge": "same"}, StorageError)):
+        with pytest.raises(error, match=r"anndata\.concat keeps a fit with merge='same', uns_merge='same'"):
+            decode(anndata.concat(halves, **merged))
+    decode(anndata.concat(halves, merge="same", uns_merge="same"))
 
 
 def _flip(array, bit=0):

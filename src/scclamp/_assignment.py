@@ -180,8 +180,9 @@ def _require_shape(adata: AnnData) -> None:
         msg = f"data has shape {adata.n_obs} x {adata.n_vars}: there are no {what}. Check the filter applied before."
         raise InputError(msg)
     if not adata.var_names.is_unique:
-        twice = list_some(adata.var_names[adata.var_names.duplicated()].unique())
-        msg = f"data.var_names are not unique: {twice} occur twice. Call adata.var_names_make_unique() or merge them first."
+        twice = adata.var_names[adata.var_names.duplicated()].unique()
+        occur = f"{list_some(twice)} occur{'s' * (len(twice) == 1)} more than once"
+        msg = f"data.var_names are not unique: {occur}. Call adata.var_names_make_unique() or merge them first."
         raise InputError(msg)
 
 

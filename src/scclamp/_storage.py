@@ -30,6 +30,7 @@ _IN_UNS = (
 )
 _MARKS = {"params", "schema_version", "sha256"}
 """What an entry of `uns` holds when it is a fit."""
+_CONCAT = "(anndata.concat keeps a fit with merge='same', uns_merge='same'.)"
 
 
 def encode(adata: AnnData, result: Result, key_added: str = DEFAULT_KEY) -> None:
@@ -110,7 +111,7 @@ def decode(adata: AnnData, key: str = DEFAULT_KEY) -> Result:
     missing = [name for name in _IN_UNS if name not in uns]
     missing += [field for field, frame in ((keys.A, adata.varm), (keys.b, adata.var)) if field not in frame]
     if missing:
-        raise _changed(key, missing)
+        raise _changed(key, missing, "" if set(missing) <= set(_IN_UNS) else f" {_CONCAT}")
     order = _order(adata, _genes(uns, recorded, key), key)
     values = {name: uns[name] for name in _IN_UNS}
     values |= {"A": np.asarray(adata.varm[keys.A])[order], "b": np.asarray(adata.var[keys.b])[order]}
@@ -193,7 +194,7 @@ def _fit_entry(adata: AnnData, key: str) -> Mapping[str, Any]:
     if key not in find_fits(adata):
         known = find_fits(adata)
         there = f"Fits found: {list_some(known)}." if known else "It holds no fit."
-        msg = f"key={key!r} is no fit of adata. {there} Run scclamp.tl.fit(adata) first, or give the key of a fit."
+        msg = f"key={key!r} is no fit of adata. {there} Run scclamp.tl.fit(adata) first, or give the key of a fit. {_CONCAT}"
         raise InputError(msg)
     return adata.uns[key]
 
@@ -234,17 +235,19 @@ def _order(adata: AnnData, genes: list[str], key: str) -> np.ndarray:
     missing = [gene for gene, position in zip(genes, order, strict=True) if position < 0]
     if missing or adata.n_vars != len(genes):
         new = list_some(sorted(set(adata.var_names) - set(genes)))
+        has = f"adata has {adata.n_vars} of them" if not new else f"adata has {adata.n_vars}, not all of them the same"
+        parts = [f"missing {list_some(missing)}"] if missing else []
+        parts += [f"new {new}"] if new else []
         msg = (
-            f"The fit {key!r} is of {len(genes)} genes, adata has {adata.n_vars} others: "
-            f"missing {list_some(missing) or 'none'}, new {new or 'none'}. "
+            f"The fit {key!r} is of {len(genes)} genes, {has}: {', '.join(parts) or 'var_names are not unique'}. "
             "Use the AnnData that was fitted (subset observations, not variables), or run scclamp.tl.fit on this one."
         )
         raise InputError(msg)
     return order
 
 
-def _changed(key: str, names: list[str]) -> StorageError:
+def _changed(key: str, names: list[str], hint: str = "") -> StorageError:
     return StorageError(
         f"The fit {key!r} is damaged: {', '.join(names)} changed since it was written, or missing. "
-        "Restore the file from a copy, or run scclamp.tl.fit again."
+        f"Restore the file from a copy, or run scclamp.tl.fit again.{hint}"
     )

@@ -56,6 +56,13 @@ def test_a_gene_given_twice_counts_once():
     assert found.members.sum() == 3
 
 
+def test_a_file_is_told_how_to_be_read():
+    with pytest.raises(
+        InputError, match=r"gene_sets='my\.gmt' is the name of a file.*gene_sets\(name, path='my\.gmt'\)"
+    ):
+        read_libraries("my.gmt", ["A", "B"], 1)
+
+
 def test_library_by_name():
     signatures = datasets.gene_sets("lineage_signatures")
     panel = sorted(set(signatures["target"]))

@@ -277,7 +277,8 @@ def test_a_refit_replaces_everything_of_the_old(adata, screen):
     sc_c.tl.fit(adata, n_seeds=2, **SHORT)
     sc_c.tl.predict_clamps(adata)
     assert {"clamp_A_sd"} <= set(adata.varm.keys())
-    sc_c.tl.fit(adata, **SHORT)
+    with pytest.warns(InputWarning, match=r"What was derived from it is removed: layers\['clamp_predicted'\]\."):
+        sc_c.tl.fit(adata, **SHORT)
     assert "clamp_predicted" not in adata.layers, "states of the fit before"
     fresh = screen.copy()
     sc_c.tl.fit(fresh, **SHORT)

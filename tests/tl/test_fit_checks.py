@@ -82,6 +82,21 @@ def test_activation_and_interference_are_no_knockouts(mode, n_unmeasured):
     assert said(read(screen, unmeasured="latent")) == []
 
 
+def test_wrong_labels_and_values_are_one_message(screen):
+    guides = screen.copy()
+    guides.obs["perturbation"] = [
+        name if name == "control" else f"{name}-sg1" for name in guides.obs["perturbation"].astype(str)
+    ]
+    with pytest.raises(InputError, match=r"^unmeasured='error': .*scclamp\.pp\.perturbations"):
+        fit(guides)
+    guides.X = guides.layers["counts"]
+    message = r"(?s)^2 problems, both .*\n  - .* look like counts.*\n  - unmeasured='error': .*pp\.perturbations"
+    with pytest.raises(InputError, match=message):
+        fit(guides)
+    with pytest.raises(InputError, match=r"(?s)^2 problems, both .*look like counts.*\n  - perturbation_key='nope'"):
+        fit(guides, perturbation_key="nope")
+
+
 def test_transcripts_that_remain_ask_for_a_knockout(screen):
     kept = screen.copy()
     X = kept.X.toarray()

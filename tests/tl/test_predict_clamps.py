@@ -97,7 +97,7 @@ def test_a_fit_is_needed_and_of_these_genes(screen):
         sc_c.tl.predict_clamps(sc_c.datasets.simulated("tiny"), ["REG01"])
     with pytest.raises(InputError, match=r"key='other' is no fit of adata\. Fits found: 'clamp'"):
         sc_c.tl.predict_clamps(screen, ["REG01"], key="other")
-    with pytest.raises(InputError, match="The fit 'clamp' is of 60 genes, adata has 59 others"):
+    with pytest.raises(InputError, match="The fit 'clamp' is of 60 genes, adata has 59 of them"):
         sc_c.tl.predict_clamps(screen[:, 1:].copy(), ["REG01"])
     damaged = screen.copy()
     damaged.varm["clamp_A"][0, 0] += 1

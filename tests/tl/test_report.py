@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import scclamp as sc_c
-from scclamp._errors import InputError, StorageError
+from scclamp._errors import InputError, InputWarning, StorageError
 
 _browser = runpy.run_path(str(Path(__file__).parents[1] / "_browser.py"))
 
@@ -69,7 +69,8 @@ def test_what_was_not_asked_is_said(fitted, tmp_path):
 def test_a_verdict_on_another_fit_is_not_shown(judged, tmp_path):
     adata = judged.copy()
     verdict = adata.uns["clamp_evaluation"]
-    sc_c.tl.fit(adata, max_epochs=3, rng=1)
+    with pytest.warns(InputWarning, match=r"is removed: .*uns\['clamp_evaluation'\]"):
+        sc_c.tl.fit(adata, max_epochs=3, rng=1)
     adata.uns["clamp_evaluation"] = verdict
     text = sc_c.tl.report(adata, tmp_path / "r.html").read_text(encoding="utf-8")
     assert "The stored verdict is on another fit" in text

@@ -1,7 +1,5 @@
 """Data sets: published screens, gene sets to judge a network by, and simulated screens with a known network."""
 
-from __future__ import annotations
-
 from scclamp.datasets._adamson_2016 import adamson_2016
 from scclamp.datasets._beeline import ReferenceNetwork, beeline
 from scclamp.datasets._gene_sets import gene_sets

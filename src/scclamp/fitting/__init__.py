@@ -1,7 +1,5 @@
 """Fitting: the objective, the guarded optimiser loop, and its state."""
 
-from __future__ import annotations
-
 from scclamp.fitting.combination import Combination
 from scclamp.fitting.config import FitConfig
 from scclamp.fitting.kinetics import MakeActivation, register_kinetics

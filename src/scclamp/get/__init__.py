@@ -1,7 +1,5 @@
 """Tidy tables out of a fitted AnnData."""
 
-from __future__ import annotations
-
 from scclamp.get._adjacency import adjacency
 from scclamp.get._kinetics import kinetics
 from scclamp.get._predictions import predictions

@@ -1,7 +1,5 @@
 """Scores of networks and predictions."""
 
-from __future__ import annotations
-
 from scclamp.metrics._auprc import auprc
 from scclamp.metrics._auroc import auroc
 from scclamp.metrics._bootstrap_ci import bootstrap_ci

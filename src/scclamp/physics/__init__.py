@@ -1,7 +1,5 @@
 """Physics: kinetics, networks, steady states and their gradients, in pure torch."""
 
-from __future__ import annotations
-
 from scclamp.physics.activation import Activation, GeneralizedHill, Hill, MassAction, MichaelisMenten
 from scclamp.physics.adjoint import Adjoint, BackwardReport, Iterative, ReducedImplicit, Unrolled
 from scclamp.physics.dynamics import Core, Dynamics

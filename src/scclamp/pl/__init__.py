@@ -1,7 +1,5 @@
 """Plots: a fit's course, its network, its predictions."""
 
-from __future__ import annotations
-
 from scclamp.pl._adjacency import adjacency
 from scclamp.pl._benchmark import benchmark
 from scclamp.pl._correlations import correlations

@@ -1,7 +1,5 @@
 """Predictors of perturbed expression: the network and its baselines behind one face."""
 
-from __future__ import annotations
-
 from scclamp.predictors._additive import Additive
 from scclamp.predictors._baseline import Baseline
 from scclamp.predictors._clamp import Clamp

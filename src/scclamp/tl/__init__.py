@@ -1,7 +1,5 @@
 """Tools: fit a network to a screen, and predict from it."""
 
-from __future__ import annotations
-
 from scclamp.tl._baselines import baselines
 from scclamp.tl._benchmark import benchmark
 from scclamp.tl._enrich import enrich

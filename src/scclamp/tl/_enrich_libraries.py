@@ -66,6 +66,9 @@ _CATCH_ALL = (
 )
 
 
+_FILES = (".gmt", ".gmt.gz", ".csv", ".tsv", ".txt")
+
+
 @dataclass(frozen=True, eq=False)
 class Library:
     """Sets of one source that the panel can test.
@@ -138,6 +141,8 @@ def _named(gene_sets: Any) -> Iterable[tuple[str, pd.DataFrame]]:
 
 def _one(given: Any) -> tuple[str, pd.DataFrame]:
     if isinstance(given, str):
+        if given.endswith(_FILES):
+            raise InputError(_explain_file(given))
         return given, load_gene_sets(given)  # type: ignore[arg-type]  # any other name is refused with a hint
     if isinstance(given, Mapping):
         return UNNAMED, _table_of(given)
@@ -146,6 +151,15 @@ def _one(given: Any) -> tuple[str, pd.DataFrame]:
             raise InputError(f"gene_sets holds a table without the column {missing[0]!r}. {_FORMS}")
         return str(given.attrs.get("name", UNNAMED)), given
     raise InputError(f"gene_sets holds a {type(given).__name__}. {_FORMS}")
+
+
+def _explain_file(path: str) -> str:
+    """How to give a file instead of the name of a library."""
+    return (
+        f"gene_sets={path!r} is the name of a file, not of a library. Read a copy of a known library with "
+        f"scclamp.datasets.gene_sets(name, path={path!r}), and give sets of your own as a dict from their names to their genes, "
+        "or a network as a table with the columns source, target and weight."
+    )
 
 
 def _table_of(sets: Mapping[str, Collection[str]]) -> pd.DataFrame:

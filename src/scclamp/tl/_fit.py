@@ -14,13 +14,13 @@ from scclamp._arguments import require_choice, require_whole
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._columns import unwrap
 from scclamp._device import read_device
-from scclamp._errors import ConvergenceWarning, InputWarning, list_some
+from scclamp._errors import ConvergenceWarning, InputError, InputWarning, list_some
 from scclamp._keys import DEFAULT_KEY
 from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
 from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
-from scclamp.tl._fit_checks import look_at, look_through, read_config, read_rng, report
+from scclamp.tl._fit_checks import look_at, look_through, read_config, read_rng, report, with_values
 from scclamp.tl._fit_result import drop_derived, summarise
 
 if TYPE_CHECKING:
@@ -224,8 +224,13 @@ def _prepare(
 ) -> tuple[Conditions, FitProblem, Encoder, list[str]]:
     """Read the conditions, and turn the single-gene ones into tensors, seen through a lens; and name the genes left out."""
     mod = labels["mod"]
-    labelled = assign(adata, **labels, **split, rng=rng)
-    cells = resolve_unmeasured(labelled, unwrap(adata, mod).adata, unmeasured)
+    panel = unwrap(adata, mod).adata
+    try:
+        labelled = assign(adata, **labels, **split, rng=rng)
+        cells = resolve_unmeasured(labelled, panel, unmeasured)
+    except InputError as error:
+        # One more attempt should be enough: wrong values would only be found after the labels are mended.
+        raise with_values(error, panel, layer) from None
     conditions = Conditions.from_cells(
         adata, cells, layer=layer, mod=mod, clamp_values=clamp_values, n_bootstrap=n_bootstrap, rng=rng
     )

@@ -13,9 +13,12 @@ import torch
 
 from scclamp import encoders
 from scclamp._errors import InputError, InputWarning, did_you_mean, list_some
+from scclamp._values import peek, require_values
 from scclamp.fitting import FitConfig
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+
     from scclamp.conditions import Conditions
     from scclamp.encoders import Encoder
 
@@ -50,6 +53,16 @@ def read_rng(rng: object, seed: int) -> np.random.Generator:
     if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
         raise InputError(f"rng={rng!r} is no seed. Pass a whole number of at least 0, or a numpy Generator.")
     return np.random.default_rng(int(rng))
+
+
+def with_values(error: InputError, adata: AnnData, layer: str | None) -> InputError:
+    """The same error, with what is wrong with the values beside it."""
+    try:
+        if adata.n_obs and adata.n_vars:
+            require_values(adata, layer, peek(adata, layer))
+    except InputError as other:
+        return InputError(f"2 problems, both to be solved before a fit:\n  - {other}\n  - {error}")
+    return error
 
 
 def look_at(conditions: Conditions, *, bootstrap: bool, split: bool, knockout: bool = False) -> None:
