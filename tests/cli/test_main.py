@@ -17,7 +17,7 @@ from scclamp.cli._main import COMMANDS, build_parser
 from scclamp.cli._options import parse
 
 HEAVY = {"anndata", "matplotlib", "mudata", "numpy", "pandas", "scanpy", "scipy", "torch", "zarr"}
-NAMES = ("fit", "predict", "evaluate", "benchmark", "enrich", "report", "datasets")
+NAMES = ("fit", "edges", "predict", "evaluate", "benchmark", "enrich", "report", "datasets")
 
 
 def python(*arguments, **settings):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import ConvergenceWarning, InputWarning, ScclampError
 from scclamp._settings import settings
-from scclamp.cli import _benchmark, _datasets, _enrich, _evaluate, _fit, _predict, _report
+from scclamp.cli import _benchmark, _datasets, _edges, _enrich, _evaluate, _fit, _predict, _report
 from scclamp.cli._options import Parser, parse, show_help
 from scclamp.cli._output import tell
 from scclamp.cli._words import to_options
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-COMMANDS = (_fit, _predict, _evaluate, _benchmark, _enrich, _report, _datasets)
+COMMANDS = (_fit, _edges, _predict, _evaluate, _benchmark, _enrich, _report, _datasets)
 OK, FAILED, INTERRUPTED = 0, 1, 130
 _ABOUT = """\
 scclamp learns one signed regulatory network from a Perturb-seq screen, predicts
