@@ -8,6 +8,7 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import ConvergenceWarning, InputWarning, ScclampError
@@ -57,16 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     scclamp ...
     0
     """
-    parser = build_parser()
+    parser, folder = build_parser(), None
     try:
         options = parse(parser, argv)
         if options.run is None:
             return show_help(parser)
+        folder = getattr(options, "checkpoint", None)
         return _run(options)
     except SystemExit as end:  # how argparse ends: after help, and when it cannot read
         return int(end.code or OK)
     except KeyboardInterrupt:
-        tell("scclamp: interrupted")
+        kept = folder is not None and any(Path(folder).glob("*"))
+        tell(
+            "scclamp: interrupted"
+            + (f"; what was done is kept in {folder!r}, and the same command goes on from there" if kept else "")
+        )
         return INTERRUPTED
 
 
