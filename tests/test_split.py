@@ -46,7 +46,7 @@ def test_roles_of_a_column(dtype):
 
 @pytest.mark.parametrize("column", [["train", "fold1"], [0, 1], [True, False]])
 def test_unknown_roles_are_named(column):
-    with pytest.raises(InputError, match=r"split_key='s' has the values .* Use 'train', 'val' and 'test'"):
+    with pytest.raises(InputError, match=r"split_key='s' says no split: .* with the values 'train', 'val' and 'test'"):
         read_roles(pd.Series(column), "s")
 
 

@@ -171,6 +171,24 @@ def _explain_nearest(table: Table, parse: Parser, argument: str) -> str:
     return ""
 
 
+def _explain_wrong_control(table: Table, controls: list[str], parse: Parser, argument: str) -> str:
+    """What the column that is recognised without the given controls has instead of them; nothing when there is none."""
+    try:
+        reading = _recognise(table, None, parse, argument)
+    except InputError:
+        return ""
+    labels = [str(label) for label in reading.raw.categories]
+    missing = [c for c in controls if c.strip() not in {label.strip() for label in labels}]
+    if not missing:
+        return ""
+    which = f"{list_some(missing)} {'is no label' if len(missing) == 1 else 'are no labels'}"
+    near = "".join(did_you_mean(c, labels) for c in missing)
+    return (
+        f"control={controls!r}: {which} of obs[{reading.key!r}], the column that looks like the perturbations.{near} Its labels "
+        f"that look like controls are {list_some(reading.controls())}: leave control= out to take them, or pass one exactly as written."
+    )
+
+
 def _explain_nothing_found(
     table: Table, usual: list[str], controls: list[str] | None, parse: Parser, argument: str
 ) -> str:
@@ -181,6 +199,8 @@ def _explain_nothing_found(
             return near
         other = "; or let pp.perturbations read the labels" if parse is parse_labels else ""
         return f"{msg}Pass {argument}=, and control= if its control label is unusual{other}."
+    if wrong := _explain_wrong_control(table, controls, parse, argument):
+        return wrong
     near = ""
     for key in usual:
         raw = categories_of(table.read(key, argument))

@@ -88,10 +88,10 @@ def read_roles(column: pd.Series, split_key: str) -> np.ndarray:
     """
     words = column.astype("string").str.strip().str.casefold()
     roles = words.map(_ROLES)
-    unknown = words[roles.isna() & words.notna() & (words != "")].unique()
+    unknown = column[roles.isna() & words.notna() & (words != "")].astype(str).unique()
     if len(unknown):
-        msg = f"split_key={split_key!r} has the values {list_some(unknown)}, which are not understood. "
-        raise InputError(msg + "Use 'train', 'val' and 'test'.")
+        msg = f"split_key={split_key!r} says no split: it has the values {list_some(unknown)}. "
+        raise InputError(msg + "Name a column of obs with the values 'train', 'val' and 'test'.")
     return roles.fillna(LEFT_OUT).to_numpy(np.int8)
 
 

@@ -49,7 +49,7 @@ def test_a_screen_of_singles_is_judged(call, singles_file):
     assert (done.code, done.err) == (0, "")
     assert "No combinations were measured: predictions of single perturbations are judged." in done.out
     assert "Split cells (other cells of the same perturbations): 8 targets" in done.out
-    assert "Split low_sample (perturbations of which a few cells train): 2 targets" in done.out
+    assert "Split low_sample (5 cells of each of these perturbations train, and all cells of the others" in done.out
 
 
 def test_targets_and_json(call, singles_file, tmp_path):
@@ -85,3 +85,15 @@ def test_errors_leave_nothing_behind(call, screen_file, monkeypatch, argv, code,
     assert (done.code, done.out) == (code, "")
     assert message in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_settings_of_a_fit_are_taken_over(call, tmp_path):
+    screen = sc_c.datasets.simulated("tiny")
+    adata = screen[:, screen.var_names != "REG03"].copy()
+    sc_c.tl.fit(adata, unmeasured="latent", clamp_values="knockout", max_epochs=2)
+    sc_c.write(adata, tmp_path / "fitted.h5ad")
+    done = call("benchmark", tmp_path / "fitted.h5ad", *QUICK)
+    assert done.code == 0, done.err
+    assert "  as in the fit of the file: --unmeasured latent --clamp-values knockout\n" in done.out
+    record = json.loads(call("benchmark", tmp_path / "fitted.h5ad", *QUICK, "--clamp-values", "singles", "--json").out)
+    assert (record["unmeasured"], record["clamp_values"]) == ("latent", "singles")

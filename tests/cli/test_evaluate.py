@@ -103,3 +103,9 @@ def test_a_screen_of_singles_is_told_what_to_do(call, fitted, tmp_path):
     assert done.err.startswith("scclamp evaluate: error: No combinations were measured")
     assert "as --screen" in done.err
     assert "`scclamp benchmark --splits low_sample`" in done.err
+
+
+def test_a_combination_that_cannot_be_judged_names_the_option(call, fitted_file):
+    done = call("evaluate", fitted_file, "--only", "REG01+REG99")
+    assert (done.code, "error: --only: 'REG01+REG99' cannot be judged" in done.err) == (1, True)
+    assert "Leave --only out" in done.err

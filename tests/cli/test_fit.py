@@ -196,7 +196,7 @@ def test_a_checkpoint_is_resumed(call, screen_file, fitted, tmp_path):
             ["--perturbation-key", "perturbatoin"],
             "--perturbation-key perturbatoin is not a column of obs. Did you mean",
         ),
-        (["--control", "DMSO"], "--control DMSO and no --perturbation-key: no column was recognised"),
+        (["--control", "DMSO"], "--control DMSO: 'DMSO' is no label of obs['perturbation']"),
         (["--layer", "scaled"], "--layer scaled is not in layers"),
         (["--split-key", "fold"], "--split-key fold is not a column of obs"),
         (["--mod", "rna"], "Leave out --mod."),
@@ -257,3 +257,29 @@ def test_a_folder_that_may_not_be_written_is_refused_before_the_work(call, scree
     (tmp_path / "closed").mkdir(mode=0o500)
     done = call("fit", screen_file, "-o", tmp_path / "closed" / "out.h5ad")
     assert (done.code, "may not write" in done.err, done.out) == (1, True, "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (
+            ["--control", "NonTarget_3"],
+            "is no label of obs['guide'], the column that looks like the perturbations. Did you mean",
+        ),
+        (["--control", "NT"], "Its labels that look like controls are 'NonTarget_1', 'NonTarget_2'"),
+        (["--split-key", "sample"], "--split-key sample says no split: it has the values 'S1', 'S2'"),
+        (["--recipe", "--library-size-key", "sample"], "--library-size-key sample holds no numbers but 'S1', 'S2'"),
+    ],
+)
+def test_a_wrong_column_or_label_is_named_as_it_is(call, argv, message, tmp_path):
+    screen = sc_c.datasets.simulated("tiny", n_cells_per_condition=4, n_control_cells=8)
+    labels = screen.obs.pop("perturbation").astype(str)
+    half = np.arange(len(labels)) % 2
+    screen.obs["guide"] = labels.where(labels != "control", [f"NonTarget_{i + 1}" for i in half])
+    screen.obs["sample"] = [f"S{i + 1}" for i in half]
+    if "--recipe" in argv:
+        screen.X = screen.layers["counts"]
+    sc_c.write(screen, tmp_path / "screen.h5ad")
+    done = call("fit", tmp_path / "screen.h5ad", "-o", tmp_path / "out.h5ad", *argv)
+    assert done.code == 1
+    assert message in done.err

@@ -74,3 +74,10 @@ def test_regulators_that_were_not_measured_do_not_activate_or_repress(record):
     assert "represses" not in latent
     alone = to_text({**record, "not_measured": ["IFNGR1"], "top_targets": {"IFNGR1": {"JAK2": -0.74}}})
     assert "represses" not in alone
+
+
+def test_combinations_that_cannot_be_judged_are_counted_with_the_reason(record):
+    assert (record["n_judged"], record["only_combined"]) == (6, [])
+    assert "never perturbed alone" not in to_text(record)
+    text = to_text({**record, "n_combinations": 64, "n_judged": 62, "only_combined": ["LYL1"]})
+    assert "  2 of them cannot be judged: 'LYL1' was never perturbed alone\n" in text

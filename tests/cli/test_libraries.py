@@ -39,10 +39,17 @@ def test_libraries_of_ones_own(tmp_path):
         assert found[name].attrs["digest"]
 
 
+def test_a_file_alone_is_named_by_itself(tmp_path):
+    (tmp_path / "modules.v2.gmt").write_text(GMT)
+    table = read_libraries([str(tmp_path / "modules.v2.gmt")])["modules"]
+    assert list(table[["source", "target"]].itertuples(index=False, name=None)) == PAIRS
+
+
 @pytest.mark.parametrize(
     ("texts", "error", "message"),
     [
         (["nonsense"], InputError, "'nonsense' is not known"),
+        (["absent/x.gmt"], StorageError, "--library x=absent/x.gmt is no file"),
         (["mine=absent.gmt"], StorageError, "--library mine=absent.gmt is no file"),
         (["=absent.gmt"], InputError, "write NAME, or NAME=FILE"),
         (["mine="], InputError, "write NAME, or NAME=FILE"),

@@ -17,7 +17,7 @@ from scclamp.cli._main import COMMANDS, build_parser
 from scclamp.cli._options import parse
 
 HEAVY = {"anndata", "matplotlib", "mudata", "numpy", "pandas", "scanpy", "scipy", "torch", "zarr"}
-NAMES = ("fit", "predict", "evaluate", "benchmark", "enrich", "report", "datasets")
+NAMES = ("fit", "edges", "predict", "evaluate", "benchmark", "enrich", "report", "datasets")
 
 
 def python(*arguments, **settings):
@@ -172,3 +172,19 @@ def options_of(name):
     read = build_parser().parse_args([name, *["x"] * (name != "datasets"), *output])
     parsers = [read.parser, build_parser().parse_args(["datasets", "fetch", "norman_2019", "-o", "x"]).parser]
     return {option for parser in parsers for action in parser._actions for option in action.option_strings}
+
+
+def test_an_interrupted_command_says_what_is_kept(call, monkeypatch, screen_file, tmp_path):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    command = ("fit", screen_file, "-o", tmp_path / "out.h5ad", "--epochs", 4, "--checkpoint", tmp_path / "run")
+    done = call(*command)
+    assert done.code == 0
+    assert "Resumed" not in done.out
+    assert "Resumed at epoch 4 from" in call(*command, "--force").out
+    monkeypatch.setattr("scclamp.tl.fit", stop)
+    done = call(*command, "--force")
+    assert (done.code, "kept in" in done.err, "the same command goes on" in done.err) == (130, True, True)
+    done = call(*command[:-2], "--force", "--checkpoint", tmp_path / "empty")
+    assert (done.code, done.err) == (130, "scclamp: interrupted\n")

@@ -13,6 +13,9 @@ def test_the_page_is_that_of_python(call, fitted, fitted_file, tmp_path):
     sc_c.tl.report(fitted, tmp_path / "python.html", title="A screen of ours")
     found, expected = ((tmp_path / name).read_text(encoding="utf-8") for name in ("page.html", "python.html"))
     assert "A screen of ours" in found
+    assert f"<dt>file</dt><dd>{fitted_file.name}</dd>" in found
+    assert "<dt>control labels</dt><dd>&#x27;control&#x27; (60)</dd>" in found
+    assert "<dt>labels</dt><dd>obs[&#x27;perturbation&#x27;], as read in obs[&#x27;perturbation&#x27;]</dd>" in found
     assert found.count("<svg") + found.count("<img") == expected.count("<svg") + expected.count("<img") > 0
     assert "Verdict on 6 combinations" not in found
 

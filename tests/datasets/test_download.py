@@ -100,6 +100,9 @@ def test_message_says_what_to_put_where(server, cache):
         fetch(file)
     for part in ("sets.gmt could not be downloaded", file.urls[0], str(cache / "sets.gmt"), file.digest, "HTTP 403"):
         assert part in str(error.value)
+    assert str(error.value).index(str(cache / "sets.gmt")) < str(error.value).index("HTTP 403"), (
+        "what to do comes first"
+    )
     assert _left(cache) == []
 
 

@@ -56,6 +56,7 @@ def test_what_was_not_asked_is_said(fitted, tmp_path):
     headings = re.findall("<h2>(.*?)</h2>", text)
     assert headings == [
         "The screen",
+        "The perturbed genes",
         "The fit",
         "The network",
         "Condition by condition",

@@ -1,4 +1,4 @@
-"""The command line, for work without writing Python: `scclamp fit`, `predict`, `evaluate`, `benchmark`, `enrich`, `report`, `datasets`."""
+"""The command line, for work without writing Python: `scclamp fit`, `edges`, `predict`, `evaluate`, `benchmark`, `enrich`, `report`, `datasets`."""
 
 from __future__ import annotations
 

@@ -74,14 +74,12 @@ def add(commands: Commands) -> None:
     how.add_argument(
         "--unmeasured",
         choices=("error", "latent", "drop"),
-        default="error",
-        help="perturbed genes that were not measured, as in `scclamp fit`",
+        help="perturbed genes that were not measured, as in `scclamp fit`; by default as in the fit of the file",
     )
     how.add_argument(
         "--clamp-values",
         choices=("singles", "knockout"),
-        default="singles",
-        help="at zero where a nuclease knocked genes out, as in `scclamp fit`",
+        help="at zero where a nuclease knocked genes out, as in `scclamp fit`; by default as in the fit of the file",
     )
     how.add_argument("--device", metavar="NAME", help="cpu (default), cuda, cuda:1 or mps")
     how.add_argument("--checkpoint", metavar="FOLDER", help="keep scores there; the same command then goes on")
@@ -105,6 +103,7 @@ def run(options: argparse.Namespace) -> None:
     data: Any = read(options.screen)
     name_genes(data, options.gene_names, options.mod)
     labels, _ = harmonise(data, options, options.mod)
+    how, heard = _held(data, options)
     combined = any(len(genes) > 1 for genes in assign(data, mod=options.mod, rng=0).targets)
     splits = options.splits or list(_COMBINATIONS if combined else _SINGLES)
     with settings.override(**({} if options.device is None else {"device": options.device})):
@@ -116,8 +115,7 @@ def run(options: argparse.Namespace) -> None:
             per_target=True,
             layer=options.layer,
             mod=options.mod,
-            unmeasured=options.unmeasured,
-            clamp_values=options.clamp_values,
+            **how,
             checkpoint=options.checkpoint,
         )
     from scclamp.predictors import NULLS
@@ -126,8 +124,25 @@ def run(options: argparse.Namespace) -> None:
     if options.output is not None:
         write_table(rows if options.per_target else scores, options.output)
     if options.json:
-        record = {"command": "benchmark", "screen": options.screen, "output": options.output, "splits": splits}
+        record = {"command": "benchmark", "screen": options.screen, "output": options.output, "splits": splits, **how}
         say_json({**record, "scores": scores.to_dict("records"), "warnings": options.heard})
         return
     wrote = [f"Wrote {options.output}"] if options.output else []
-    say("\n".join([labels, to_text(scores, NULLS, combined=combined), *wrote]))
+    say("\n".join([labels, *heard, to_text(scores, NULLS, combined=combined), *wrote]))
+
+
+def _held(data: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """What happens to perturbed genes: as asked for, or as in the fit that the file holds, which is then said."""
+    from scclamp._columns import unwrap
+    from scclamp._keys import DEFAULT_KEY
+    from scclamp._storage import decode, find_fits
+
+    adata = unwrap(data, options.mod).adata
+    found, usual = find_fits(adata), {"unmeasured": "error", "clamp_values": "singles"}
+    key = DEFAULT_KEY if DEFAULT_KEY in found or len(found) != 1 else found[0]
+    stored = decode(adata, key).params if key in found else {}
+    how = {name: getattr(options, name) or stored.get(name, value) for name, value in usual.items()}
+    taken = [
+        f"{WORDS[name]} {how[name]}" for name in usual if getattr(options, name) is None and how[name] != usual[name]
+    ]
+    return how, [f"  as in the fit of the file: {' '.join(taken)}"] if taken else []

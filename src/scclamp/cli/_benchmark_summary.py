@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scclamp._take_home import Skill, compare
 from scclamp.cli._output import aligned
 
 if TYPE_CHECKING:
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_NETWORK = "clamp"
 _HOLDS = {
     "additive": "combinations were held out",
     "cells": "other cells of the same perturbations",
-    "low_sample": "perturbations of which a few cells train",
+    "low_sample": "5 cells of each of these perturbations train, and all cells of the others; their other cells judge",
 }
 
 
@@ -26,12 +28,25 @@ def to_text(scores: pd.DataFrame, nulls: Collection[str], *, combined: bool) -> 
     for (split, subgroup), group in scores.groupby(["split", "subgroup"], sort=False):
         lines += ["", _heading(str(split), str(subgroup), group)]
         lines += aligned([("  predictor", "r", "skill", ""), *_rows(group, nulls)])
+        lines += _verdict(group)
     lines += [
         "",
         "r correlates predicted with observed shifts. Skill is 1 - MSE / MSE of the strongest null on the same targets: above 0 is",
-        "better than everything simple; its 95 % interval needs five targets and one seed.",
+        "better than everything simple; its 95 % interval over targets needs five of them. `clamp` is the network.",
     ]
     return "\n".join(lines)
+
+
+def _verdict(group: pd.DataFrame) -> list[str]:
+    """How the network does beside the strongest null, in words; of several seeds only what all agree on."""
+    own = group[group["predictor"] == _NETWORK]
+    if not len(own) or not np.isfinite(own["skill"].to_numpy(float)).all():
+        return []
+    words = {compare(Skill(float(row.skill_low), float(row.skill_high))) for row in own.itertuples()}
+    word = words.pop() if len(words) == 1 else "cannot be told from"
+    names = list(dict.fromkeys(own["strongest_null"].astype(str).str.replace("_", " ")))
+    few = " (too few targets for an interval)" if own["skill_low"].isna().all() else ""
+    return [f"  The network {word} the strongest null ({' or '.join(names)}){few}."]
 
 
 def _heading(split: str, subgroup: str, group: pd.DataFrame) -> str:

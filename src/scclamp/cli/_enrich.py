@@ -34,8 +34,8 @@ Test the strongest targets of each regulator against sets of genes and known sig
 
 A LIBRARY is ChEA_2022, ENCODE_TF_ChIP-seq_2015, MSigDB_Hallmark_2020, Reactome_2022, trrust,
 collectri (each is downloaded once) or lineage_signatures. NAME=FILE reads a copy that you have;
-any other NAME=FILE is a library of your own: a .gmt, or a .csv or .tsv with the columns source,
-target and, for signed edges, weight."""
+any other NAME=FILE, or FILE alone, is a library of your own: a .gmt, or a .csv or .tsv with the
+columns source, target and, for signed edges, weight."""
 _EXAMPLES = """\
   scclamp enrich fitted.h5ad -o enrichment.csv
   scclamp enrich fitted.h5ad --library MSigDB_Hallmark_2020 collectri --effect gain -o enriched.h5ad

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WORDS = {
     **LABEL_WORDS,
     "key": "",
-    "conditions": "--conditions",
+    "conditions": "--only",
     "categories": "--categories",
     "clamp_values": "--clamp-values",
     "refit": "--refit",

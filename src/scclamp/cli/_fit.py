@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> None:
     from scclamp._files import read, write
     from scclamp._storage import decode
     from scclamp.cli._fit_summary import own_expression, summarise, to_text
+    from scclamp.fitting.resume import saved_epoch
 
     settings = _settings(options)
     data: Any = read(options.screen)
@@ -98,6 +99,7 @@ def run(options: argparse.Namespace) -> None:
     if options.recipe:
         data, mod = _prepare(data, options), None
     require_suffix(options.output, suffixes_of(data))
+    resumed = None if options.checkpoint is None else saved_epoch(options.checkpoint)
     tl.fit(data, mod=mod, **_arguments(data, options, mod), **settings)
     result = decode(unwrap(data, mod).adata, options.key)
     write(data, options.output)
@@ -106,13 +108,15 @@ def run(options: argparse.Namespace) -> None:
         write_table(edges_of(data, mod=mod, key=options.key), options.edges)
         written.append(options.edges)
     record = {"screen": options.screen, "output": options.output, "edges": options.edges, "labels": found}
+    record["resumed_at"] = resumed
     record |= summarise(result, get.top_targets(data, n=options.top, mod=mod, key=options.key))
     if options.verbose and not options.json:
         say(own_expression(data, result, mod, options.key))
     if options.json:
         say_json({"command": "fit", **record, "warnings": options.heard})
     else:
-        say("\n".join([to_text(record), *(f"Wrote {path}" for path in written)]))
+        again = [] if resumed is None else [f"Resumed at epoch {resumed} from {options.checkpoint}"]
+        say("\n".join([*again, to_text(record), *(f"Wrote {path}" for path in written)]))
 
 
 def _add_counts(parser: Parser) -> None:

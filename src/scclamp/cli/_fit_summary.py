@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scclamp._errors import list_some
 from scclamp._keys import SEPARATOR
 from scclamp.cli._output import aligned
 
@@ -30,12 +31,16 @@ def summarise(result: Result, targets: pd.DataFrame) -> dict[str, Any]:
     found: Any = result.diagnostics
     targeted: Any = result.conditions["targets"]
     settled = (found["status"] == 0).all(0)
+    genes = [str(target).split(SEPARATOR) for target in targeted]
+    combined, alone = [each for each in genes if len(each) > 1], {each[0] for each in genes if len(each) == 1}
     return {
         "n_genes": len(result.genes),
         "regulators": list(result.regulators),
         "not_measured": [name for name, row in zip(result.regulators, result.regulator_rows, strict=True) if row < 0],
         "n_singles": len(settled) - 1,
-        "n_combinations": sum(SEPARATOR in str(genes) for genes in targeted),
+        "n_combinations": len(combined),
+        "n_judged": sum(alone.issuperset(each) for each in combined),
+        "only_combined": sorted({gene for each in combined for gene in each} - alone),
         "n_members": int(result.params["n_members"]),
         "n_epochs": int(found["n_epochs"]),
         "kept_epoch": np.atleast_1d(found["best_epoch"]).tolist(),
@@ -86,12 +91,23 @@ def _network(record: Mapping[str, Any]) -> list[str]:
         + (f", {members} members" if members > 1 else ""),
         f"  fitted to {_count(record['n_singles'], 'perturbation')} of one gene; "
         f"{_count(record['n_combinations'], 'combination')} left for the verdict",
+        *_not_judged(record),
         f"  {_count(record['n_epochs'], 'epoch')}, {when} kept"
         + (" (0 is the start)" if kept[0] == 0 else "")
         + f", loss {loss}",
         f"  {settled} conditions settle, largest spectral radius {record['spectral_radius']:.2f} (stable below 1)",
     ]
     return lines
+
+
+def _not_judged(record: Mapping[str, Any]) -> list[str]:
+    """Why a verdict is on fewer combinations than were measured."""
+    if not (genes := record["only_combined"]):
+        return []
+    lost = record["n_combinations"] - record["n_judged"]
+    return [
+        f"  {lost} of them cannot be judged: {list_some(genes)} {'was' if len(genes) == 1 else 'were'} never perturbed alone"
+    ]
 
 
 def _targets(targets: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -23,6 +23,7 @@ LIBRARIES = (
 )
 """Those of `datasets.gene_sets`."""
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_SUFFIXES = (".gmt", ".gmt.gz", *_SEPARATORS)
 
 
 def read_libraries(texts: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -31,13 +32,13 @@ def read_libraries(texts: Iterable[str]) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     texts
-        Each ``NAME``, or ``NAME=FILE``.
+        Each ``NAME``, ``NAME=FILE``, or a ``FILE``, which is named by itself.
     """
     from scclamp.datasets import gene_sets
 
     found: dict[str, pd.DataFrame] = {}
     for text in texts:
-        name, equals, path = text.partition("=")
+        name, equals, path = _split(text)
         if name in found:
             raise InputError(f"--library {text}: {name!r} is named twice. Give the second one another name.")
         if equals and not (name and path):
@@ -48,6 +49,14 @@ def read_libraries(texts: Iterable[str]) -> dict[str, pd.DataFrame]:
             chosen: Any = name
             found[name] = gene_sets(chosen, path=path or None)
     return found
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Name, whether a file is given, and the file."""
+    path = Path(text)
+    if path.name.endswith(_SUFFIXES) and (path.is_file() or "=" not in text):
+        return path.name.partition(".")[0], "=", text
+    return text.partition("=")
 
 
 def _own(name: str, path: Path) -> pd.DataFrame:

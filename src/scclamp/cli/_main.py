@@ -8,11 +8,12 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import ConvergenceWarning, InputWarning, ScclampError
 from scclamp._settings import settings
-from scclamp.cli import _benchmark, _datasets, _enrich, _evaluate, _fit, _predict, _report
+from scclamp.cli import _benchmark, _datasets, _edges, _enrich, _evaluate, _fit, _predict, _report
 from scclamp.cli._options import Parser, parse, show_help
 from scclamp.cli._output import tell
 from scclamp.cli._words import to_options
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-COMMANDS = (_fit, _predict, _evaluate, _benchmark, _enrich, _report, _datasets)
+COMMANDS = (_fit, _edges, _predict, _evaluate, _benchmark, _enrich, _report, _datasets)
 OK, FAILED, INTERRUPTED = 0, 1, 130
 _ABOUT = """\
 scclamp learns one signed regulatory network from a Perturb-seq screen, predicts
@@ -57,16 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     scclamp ...
     0
     """
-    parser = build_parser()
+    parser, folder = build_parser(), None
     try:
         options = parse(parser, argv)
         if options.run is None:
             return show_help(parser)
+        folder = getattr(options, "checkpoint", None)
         return _run(options)
     except SystemExit as end:  # how argparse ends: after help, and when it cannot read
         return int(end.code or OK)
     except KeyboardInterrupt:
-        tell("scclamp: interrupted")
+        kept = folder is not None and any(Path(folder).glob("*"))
+        tell(
+            "scclamp: interrupted"
+            + (f"; what was done is kept in {folder!r}, and the same command goes on from there" if kept else "")
+        )
         return INTERRUPTED
 
 

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["Parser"]
 
 
-_WORDS = {"path": "", "mod": "--mod", "device": "--device", "max_memory": "--max-memory"}
+_WORDS = {
+    "path": "",
+    "mod": "--mod",
+    "device": "--device",
+    "max_memory": "--max-memory",
+    "n_seeds": "--seeds",
+    "max_radius": "--set max_radius=",
+}
 
 
 class Parser(argparse.ArgumentParser):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scclamp._errors import ConvergenceWarning
 from scclamp._keys import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from anndata import AnnData
 
 RANKS = {
@@ -37,6 +36,8 @@ def rank(data: Any, conditions: Sequence[Any], by: str, arguments: Mapping[str, 
     arguments
         The other ones of `tl.predict_clamps`.
     """
+    import numpy as np
+
     from scclamp import tl
 
     found: dict[str, float] = {}
@@ -61,6 +62,8 @@ def departures(answer: AnnData) -> np.ndarray:
     The law of crowding shortens every combination of strong genes alike, which tells nothing of their interaction, so that its
     scale is taken off first.
     """
+    import numpy as np
+
     scale = answer.obs["scale"].to_numpy(float)[:, None]
     sums = answer.layers["additive"] - answer.var["control"].to_numpy(float)
     return np.where(held(answer), np.nan, answer.layers["shift"] / scale - sums)
@@ -68,6 +71,8 @@ def departures(answer: AnnData) -> np.ndarray:
 
 def held(answer: AnnData) -> np.ndarray:
     """Genes that each condition holds (conditions, genes)."""
+    import numpy as np
+
     mask = np.zeros(answer.shape, bool)
     for row, genes in enumerate(answer.obs["targets"].astype(str)):
         columns = answer.var_names.get_indexer(genes.split(SEPARATOR))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scclamp.cli._options import add_command, add_fit_choice, add_general, seed
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
         how: Any = "steady_state" if options.steady_state else "calibrated"
         tl.evaluate(data, combination=how, categories=options.categories, rng=options.seed, **where)
     heading = {} if options.title is None else {"title": options.title}
-    tl.report(data, options.output, overwrite=options.force, **heading, **where)
+    tl.report(data, options.output, file=Path(options.fitted).name, overwrite=options.force, **heading, **where)
     if options.json:
         record = {"command": "report", "fitted": options.fitted, "output": options.output}
         say_json({**record, "warnings": options.heard})

@@ -10,6 +10,11 @@ from typing import Any
 
 _VALUE = r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|[\w.+-]*\w"
 _CALLS = (
+    (
+        r"See uns\[\.\.\.\]\['diagnostics'\]; lower learning_rate or max_radius",
+        "Fit with a lower --set max_radius= or learning_rate=",
+    ),
+    (r"lower max_radius=", "lower --set max_radius="),
     (r"layer=None \(X\)", "X"),
     (r"(?:scclamp\.)?tl\.fit\((\w+=[^()]*)\)", r"\1"),
     (r"scclamp\.tl\.(fit|evaluate)\(adata\)", r"`scclamp \1`"),

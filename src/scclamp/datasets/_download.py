@@ -166,7 +166,6 @@ def _offline_message(path: Path, file: RemoteFile, expected: str | None, error: 
     there = " The copy in the cache is damaged." if damaged else ""
     must = f"It must be {expected}." if expected else "Nobody publishes its digest."
     return (
-        f"{file.name} could not be downloaded: {error}.{there} Try again later, or get it in any other way, for instance "
-        f"with a browser from {' or '.join(file.urls)}, and put it at {path} (or set {CACHE_VARIABLE} to another "
-        f"folder). {must}"
+        f"{file.name} could not be downloaded.{there} Try again later, or download it with a browser from "
+        f"{' or '.join(file.urls)} and put it at {path} (or set {CACHE_VARIABLE} to another folder). {must} What went wrong: {error}."
     )

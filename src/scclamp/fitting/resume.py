@@ -34,6 +34,14 @@ def fingerprint(problem: FitProblem, config: FitConfig, n_members: int, origin: 
     }
 
 
+def saved_epoch(path: str | os.PathLike[str]) -> int | None:
+    """Epoch of the checkpoint of a fit; None where there is none."""
+    if not (Path(path) / _checkpoint.MANIFEST).exists():
+        return None
+    _, state = _checkpoint.load(path, kind=KIND)
+    return int(state["trainer"]["epoch"])
+
+
 class Checkpointer:
     """Saves a trainer every few epochs and continues one from disk.
 

@@ -52,9 +52,7 @@ def library_sizes(table: Table, layer: str | None, key: str | None) -> NDArray[n
     _, stats = grouped_sums(source, selector(np.zeros(adata.n_obs, dtype=np.int64), 1))
     require_values(adata, layer, stats, expects="counts")
     sums = row_sums(source)
-    library = (
-        sums if key is None else pd.to_numeric(table.read(key, "library_size_key"), errors="coerce").to_numpy(float)
-    )
+    library = sums if key is None else _numbers(table, key)
     if key is not None and not (library >= sums).all():
         cell = int(np.argmin(library >= sums))
         raise InputError(
@@ -78,6 +76,18 @@ def row_sums(source: Source) -> NDArray[np.float64]:
     for at, block in source.blocks(CHUNK_SIZE):
         sums[at if source.by_rows else slice(None)] += np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
     return sums
+
+
+def _numbers(table: Table, key: str) -> NDArray[np.float64]:
+    column = table.read(key, "library_size_key")
+    numbers = pd.to_numeric(column, errors="coerce")
+    # A cell without a value is for the check of values, which names the cell.
+    if len(other := column[numbers.isna() & column.notna()].astype(str).unique()):
+        raise InputError(
+            f"library_size_key={key!r} holds no numbers but {list_some(other)}. Name the column of obs with the counts of the whole "
+            "transcriptome of each cell."
+        )
+    return numbers.to_numpy(float)
 
 
 def explain_cut(table: Table, sums: NDArray[np.float64]) -> str:

@@ -46,6 +46,7 @@ def report(
     *,
     title: str = "A regulatory network from a Perturb-seq screen",
     reference: ReferenceNetwork | None = None,
+    file: str | None = None,
     mod: str | None = None,
     key: str = DEFAULT_KEY,
     overwrite: bool = False,
@@ -65,6 +66,8 @@ def report(
         Heading of the page.
     reference
         A known network; its edges are marked in the picture of the network.
+    file
+        Name of the file that holds the screen, to be told on the page.
     mod
         Modality of a MuData.
     key
@@ -89,7 +92,7 @@ def report(
     """
     target = _read_path(path, overwrite)
     result = decode(unwrap(adata, mod).adata, key)
-    source = Source(adata, result, mod, key, reference)
+    source = Source(adata, result, mod, key, reference, file)
     sections = [section for make in _SECTIONS if (section := make(source)) is not None]
     text = page(title, source.subtitle, sections)
     with atomic_path(target) as temporary:

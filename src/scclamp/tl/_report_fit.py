@@ -46,6 +46,8 @@ def screen_section(source: Source) -> Section:
     few = int((perturbed < _FEW_CELLS).sum())
     body = facts(
         {
+            **({} if source.file is None else {"file": source.file}),
+            **source.labels,
             "observations": source.adata.n_obs,
             "genes measured and fitted": len(source.result.genes),
             "perturbed genes (regulators)": len(source.result.regulators),

@@ -55,7 +55,8 @@ def limits_section(source: Source) -> Section:
         )
     if source.result.A_sd is None:
         lines.append(
-            "This fit has one member, so that its weights come without an uncertainty. Fit with n_seeds=5 to get one."
+            "This fit has one member, so that its weights come without an uncertainty. Fit with `scclamp fit --seeds 5` (in Python "
+            "n_seeds=5) to get one."
         )
     if not any(SEPARATOR in name for name in source.names):
         lines.append("No combination was observed, so that nothing here tests predictions of combinations.")

@@ -119,8 +119,8 @@ def missing_section(source: Source) -> Section | None:
     missing = [_lacks_verdict(source)]
     if Keys(source.key).enrichment not in source.adata.uns:
         missing.append(
-            "Targets were not compared with known sets: call <code>sc_c.tl.enrich(adata, sets)</code> (on the command line "
-            "<code>scclamp enrich</code>) and make the report anew."
+            "Targets were not compared with known sets: run <code>scclamp enrich</code> (in Python "
+            "<code>sc_c.tl.enrich(adata, sets)</code>) and make the report anew."
         )
     lines = [f'<p class="missing">{line}</p>' for line in missing if line]
     return Section("Not on this page", "\n".join(lines)) if lines else None
@@ -133,11 +133,11 @@ def _lacks_verdict(source: Source) -> str:
         return ""
     if stored is None and not any(SEPARATOR in name for name in source.names):
         return (
-            "There is no verdict, since the screen holds no combinations: <code>sc_c.tl.benchmark(adata, splits='low_sample')"
-            "</code> (on the command line <code>scclamp benchmark</code>) judges predictions of single perturbations."
+            "There is no verdict, since the screen holds no combinations: <code>scclamp benchmark</code> (in Python "
+            "<code>sc_c.tl.benchmark(adata, splits='low_sample')</code>) judges predictions of single perturbations."
         )
     why = "This fit was not judged" if stored is None else "The stored verdict is on another fit"
     return (
-        f"{why}: call <code>sc_c.tl.evaluate(adata)</code> (on the command line <code>scclamp report --evaluate</code>) and make "
-        "the report anew."
+        f"{why}: make the report with <code>scclamp report --evaluate</code> (in Python after "
+        "<code>sc_c.tl.evaluate(adata)</code>)."
     )

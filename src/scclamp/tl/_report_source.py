@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scclamp._columns import unwrap
-from scclamp._digest import digest_text, dump_json
-from scclamp._keys import CONTROL, SEPARATOR
+from scclamp._digest import digest_text, dump_json, load_json
+from scclamp._keys import CONTROL, HARMONISED, SEPARATOR
 from scclamp._observed import observed_means
 from scclamp.tl._predict_clamps import predict_clamps
 
@@ -39,6 +39,8 @@ class Source:
         The `key_added` of the fit.
     reference
         A known network.
+    file
+        Name of the file that holds the screen.
     """
 
     data: AnnData | MuData
@@ -46,6 +48,7 @@ class Source:
     mod: str | None
     key: str
     reference: ReferenceNetwork | None
+    file: str | None = None
 
     @property
     def adata(self) -> AnnData:
@@ -58,6 +61,20 @@ class Source:
         n_combinations = sum(SEPARATOR in name for name in self.names)
         text = f"{self.adata.n_obs:,} observations, {len(self.result.genes):,} genes, {len(self.result.regulators):,} regulators"
         return text + (f", {n_combinations:,} combinations kept from the fit" if n_combinations else "")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Where the labels of the screen stood, and those of its control with their observations."""
+        column, control = self.result.params["perturbation_key"], self.result.params["control"]
+        found = {"labels": f"obs[{column!r}]"}
+        stored = self.adata.uns.get(HARMONISED)
+        if stored is None:
+            known = [control] if isinstance(control, str) else control or []
+            return found | ({"control labels": ", ".join(map(repr, known))} if known else {})
+        source = load_json(str(stored["params"]))["key"]
+        rows = stored["report"].query("perturbation == @CONTROL")
+        named = [f"{label!r} ({n:,})" for label, n in zip(rows["label"].astype(str), rows["n_cells"], strict=True)]
+        return {"labels": f"obs[{source!r}], as read in obs[{column!r}]", "control labels": ", ".join(named)}
 
     @property
     def latent(self) -> tuple[str, ...]:
