@@ -64,8 +64,8 @@ def departures(answer: AnnData) -> np.ndarray:
     """
     import numpy as np
 
-    scale = answer.obs["scale"].to_numpy(float)[:, None]
-    sums = answer.layers["additive"] - answer.var["control"].to_numpy(float)
+    scale = np.asarray(answer.obs["scale"], float)[:, None]
+    sums = np.asarray(answer.layers["additive"], float) - np.asarray(answer.var["control"], float)
     return np.where(held(answer), np.nan, answer.layers["shift"] / scale - sums)
 
 
