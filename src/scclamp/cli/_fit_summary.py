@@ -10,7 +10,7 @@ from scclamp._keys import SEPARATOR
 from scclamp.cli._output import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -47,7 +47,7 @@ def summarise(result: Result, targets: pd.DataFrame) -> dict[str, Any]:
 
 def to_text(record: Mapping[str, Any]) -> str:
     """The same, to read."""
-    return "\n".join([*_network(record), *_targets(record["top_targets"])])
+    return "\n".join([*_network(record), *_targets(record["top_targets"], record["not_measured"])])
 
 
 def _network(record: Mapping[str, Any]) -> list[str]:
@@ -71,7 +71,7 @@ def _network(record: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _targets(targets: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _targets(targets: Mapping[str, Mapping[str, float]], latent: Sequence[str]) -> list[str]:
     """The strongest targets of the regulators with the strongest of all."""
     strongest = sorted(targets, key=lambda name: -max(map(abs, targets[name].values()), default=0.0))
     shown = [name for name in targets if name in strongest[:_SHOWN]]
@@ -80,7 +80,10 @@ def _targets(targets: Mapping[str, Mapping[str, float]]) -> list[str]:
     ]
     rest = len(targets) - len(shown)
     more = [f"  and {_count(rest, 'regulator')} with weaker ones (--edges writes all)"] if rest else []
-    return ["Strongest targets (+ activates, - represses)", *aligned(rows), *more]
+    title = "Strongest targets (+ activates, - represses)"
+    if set(latent).intersection(shown):
+        title = f"{title[:-1]}; of genes that are not measured: responses to the perturbation)"
+    return [title, *aligned(rows), *more]
 
 
 def _count(n: int, what: str) -> str:
