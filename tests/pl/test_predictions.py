@@ -137,7 +137,9 @@ def test_picture(same_image, legible):
 @pytest.mark.parametrize("n", [1, 4])
 def test_titles_stay_inside_one_row(screen, n):
     adata, _ = screen
-    dosed = sc_c.tl.predict_clamps(adata, [{"REG01": 2.0625, "REG05": 1.03125 + i} for i in range(n)], key="mine")
+    dosed = sc_c.tl.predict_clamps(
+        adata, [{"REG01": 2.0625, "REG05": 1.03125 + 0.75 * i} for i in range(n)], key="mine"
+    )
     fig = sc_c.pl.predictions(dosed, adata)
     fig.canvas.draw()
     boxes = [ax.title.get_window_extent() for ax in fig.axes]

@@ -297,7 +297,7 @@ def test_fit_honours_the_split():
     seen = adata[adata.obs["split"].isin(["train", "val"])].copy()
     for data in (adata, seen):
         with pytest.warns(InputWarning) if data is adata else _nothing():
-            fit(data, split_key="split", max_epochs=3, rng=0, unmeasured="latent")
+            fit(data, split_key="split", max_epochs=3, rng=0, unmeasured="latent", clamp_values="knockout")
     np.testing.assert_array_equal(adata.varm["clamp_A"], seen.varm["clamp_A"])
 
 

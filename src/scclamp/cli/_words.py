@@ -26,6 +26,7 @@ _CALLS = (
     (r"^\w+=None: |^unmeasured='error': ", ""),
     (r"^clamps\[\d+\]=", ""),
     (r"give the key of a fit", "give its --key"),
+    (r" \(anndata\.concat [^)]*\)", ""),
     (r"\badata\.(?=obs|var|layers|uns|raw)", ""),
     (r"(?<=joined by single '\+')", ", without spaces"),
     (r"(?<!\()\badata\b", "the file"),
