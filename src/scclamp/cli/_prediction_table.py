@@ -27,13 +27,15 @@ def table_of(answer: AnnData, *, genes: list[str] | None, observed: Any, key: st
     key
         Name of the fit.
     """
+    import pandas as pd
+
     from scclamp import get
 
     table = get.predictions(answer, genes=genes, observed=observed, key=key)
-    columns = answer.var_names.get_indexer(table["gene"])
-    rows = answer.obs_names.get_indexer(table["condition"])
+    columns = answer.var_names.get_indexer(pd.Index(table["gene"]))
+    rows = answer.obs_names.get_indexer(pd.Index(table["condition"]))
     control = answer.var["control"].to_numpy()[columns]
-    at = table.columns.get_loc("additive")
+    at = list(table.columns).index("additive")
     table.insert(at + 1, "additive_shift", (table["additive"] - control).astype(np.float32))
     table.insert(at + 2, "departure", departures(answer)[rows, columns].astype(np.float32))
     return table
