@@ -42,7 +42,8 @@ def _verdict(group: pd.DataFrame) -> list[str]:
     own = group[group["predictor"] == _NETWORK]
     if not len(own) or not np.isfinite(own["skill"].to_numpy(float)).all():
         return []
-    words = {compare(Skill(low, high)) for low, high in own[["skill_low", "skill_high"]].to_numpy(float).tolist()}
+    ends = own[["skill_low", "skill_high"]].to_numpy(float)
+    words = {compare(Skill(*interval)) for interval in ends.tolist()}
     word = words.pop() if len(words) == 1 else "cannot be told from"
     names = list(dict.fromkeys(own["strongest_null"].astype(str).str.replace("_", " ")))
     few = " (too few targets for an interval)" if own["skill_low"].isna().all() else ""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
-    from anndata import AnnData
 
 RANKS = {
     "interaction": "departure from the sum of the singles, before the law of crowding",
@@ -56,7 +55,7 @@ def rank(data: Any, conditions: Sequence[Any], by: str, arguments: Mapping[str, 
     return dict(sorted(found.items(), key=lambda each: -each[1]))
 
 
-def departures(answer: AnnData) -> np.ndarray:
+def departures(answer: Any) -> np.ndarray:
     """Shift minus the sum of the network's own single shifts, NaN for genes that are held.
 
     The law of crowding shortens every combination of strong genes alike, which tells nothing of their interaction, so that its
@@ -64,12 +63,13 @@ def departures(answer: AnnData) -> np.ndarray:
     """
     import numpy as np
 
-    scale = np.asarray(answer.obs["scale"], float)[:, None]
-    sums = np.asarray(answer.layers["additive"], float) - np.asarray(answer.var["control"], float)
-    return np.where(held(answer), np.nan, answer.layers["shift"] / scale - sums)
+    scale = answer.obs["scale"].to_numpy(float)[:, None]
+    sums = answer.layers["additive"] - answer.var["control"].to_numpy(float)
+    found: np.ndarray = np.where(held(answer), np.nan, answer.layers["shift"] / scale - sums)
+    return found
 
 
-def held(answer: AnnData) -> np.ndarray:
+def held(answer: Any) -> np.ndarray:
     """Genes that each condition holds (conditions, genes)."""
     import numpy as np
 

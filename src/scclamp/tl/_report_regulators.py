@@ -53,8 +53,8 @@ def regulators_of(result: Result, observed: pd.DataFrame) -> pd.DataFrame:
     for name, row, dose in zip(result.regulators, result.regulator_rows, usual_doses(result), strict=True):
         before = after = np.nan
         if row >= 0:
-            level = observed[name].to_dict()
-            before, after = (float(level.get(where, np.nan)) for where in (CONTROL, name))
+            own = observed[name].to_dict()
+            before, after = (float(own.get(condition, np.nan)) for condition in (CONTROL, name))
         rows.append((name, n.get(name, 0), before, after, _word(after - before, measured=row >= 0), float(dose)))
     columns = ["regulator", "observations", "in the control", "where perturbed", "its own expression", "held at"]
     return pd.DataFrame(rows, columns=columns)
