@@ -54,7 +54,7 @@ def test_text_of_an_ensemble(record):
     assert "8 regulators (1 of them not measured) on 60 genes, 3 members" in text
     assert "epochs 0 to 7 kept (0 is the start), loss 0.5, 0.25, 1" in text
     assert "1 combination left" in text
-    assert "of genes that are not measured: responses to the perturbation)" in text
+    assert "Strongest responses to perturbing genes that were not measured" in text
     assert "not measured" not in to_text(record)
 
 

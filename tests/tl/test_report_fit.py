@@ -93,7 +93,7 @@ def test_a_condition_that_did_not_settle_is_counted(source):
 def test_the_strongest_edges_are_listed(source):
     edges = sc_c.get.adjacency(source.adata)
     head, *rows = rows_of(network_section(source))
-    assert head == ["regulator", "target", "weight", "latent"]
+    assert head == ["regulator", "target", "weight"]
     assert [row[:2] for row in rows] == edges[["regulator", "target"]].head(25).values.tolist()
 
 

@@ -26,6 +26,8 @@ _METRICS = {
     "rho_nonadd": "rho_nonadd",
 }
 _FIGURES = {"skill": "skill", "gain_in_r": "gain in mean r"}
+_LAW = ("The law of combinations", "Combinations are the network's steady state")
+"""How the sentences of a verdict begin that tell what the law of combinations does."""
 _MOST_ROWS = 20
 
 
@@ -46,6 +48,7 @@ def verdict_section(source: Source) -> Section | None:
             "effects, those that the network itself predicts among them. A skill above 0 means a smaller error than the best of "
             "them; below 0, a larger one."
         ),
+        *([say(law)] if (law := _law(stored["report"])) else []),
         picture(
             pl.verdict(source.data, mod=source.mod, key=source.key, return_fig=True),
             "Every prediction and every null on the same combinations, with 95 % intervals. Lines across the interactions: how well "
@@ -56,6 +59,13 @@ def verdict_section(source: Source) -> Section | None:
         folded("The whole verdict as text", stored["report"]),
     ]
     return Section("The verdict", "\n".join(parts))
+
+
+def _law(report: str) -> str:
+    """What the text of a verdict says of the law of combinations; empty where it says nothing."""
+    paragraph = report.split("\n\n")[1]
+    starts = [at for each in _LAW if (at := paragraph.find(each)) >= 0]
+    return " ".join(paragraph[starts[0] :].split()) if starts else ""
 
 
 def enrichment_section(source: Source) -> Section | None:
