@@ -294,7 +294,7 @@ def test_select():
         ({"control": "contrl"}, "'contrl'"),
         ({"mod": "rna"}, "mod='rna' was given"),
         ({"train_fraction": 0}, "train_fraction=0"),
-        ({"split_key": "batch"}, "split_key='batch' has the values 'x'"),
+        ({"split_key": "batch"}, "split_key='batch' says no split: it has the values 'x'"),
         ({"chunk_size": 0}, "chunk_size=0"),
     ],
 )

@@ -127,7 +127,8 @@ def test_noise_comes_through_and_is_no_sight(adata):
 def test_relative_forgets_the_scale(adata, matrix):
     lenses = {f"{k}": as_encoder(lambda x, k=k: k * torch.tanh(x @ matrix.to(x) / 9), name=f"{k}") for k in (1, 7)}
     lenses["nothing"] = as_encoder(lambda x: 0 * x, name="nothing")
-    found = sc_c.tl.transmission(adata, lenses, basis="gamma", **SHORT).set_index("encoder")
+    with pytest.warns(InputWarning, match="encoder='nothing' fails 2 checks"):
+        found = sc_c.tl.transmission(adata, lenses, basis="gamma", **SHORT).set_index("encoder")
     columns = ["relative", "relative_low", "relative_high"]
     np.testing.assert_allclose(found.loc["1", columns].astype(float), found.loc["7", columns].astype(float), rtol=1e-6)
     assert found.loc["7", "preserved"] == pytest.approx(49 * found.loc["1", "preserved"], rel=1e-6)
