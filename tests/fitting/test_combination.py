@@ -109,9 +109,9 @@ def test_chunks_do_not_change_it(fitted):
     np.testing.assert_allclose(whole.layers["predicted"], parts.layers["predicted"], atol=1e-6)
 
 
-def test_the_law_of_the_paper_is_the_steady_state(fitted):
+def test_the_law_of_the_paper_is_the_steady_state():
     config = dataclasses.replace(FitConfig(max_epochs=5), crowding=0.0, interaction=1.0)
-    adata = sc_c.tl.fit(fitted, config=config, copy=True)
+    adata = sc_c.tl.fit(sc_c.datasets.simulated("tiny"), config=config, copy=True)
     names = [str(name) for name in adata.uns["clamp"]["regulators"]]
     a = sc_c.tl.predict_clamps(adata, [names[:2]])
     b = sc_c.tl.predict_clamps(adata, [names[:2]], combination="steady_state")
