@@ -119,7 +119,8 @@ def _deliver(data: Any, verdict: Any, options: argparse.Namespace) -> None:
     if options.json:
         say_json(record)
     else:
-        say("\n".join([verdict["report"], *([f"\nWrote {options.output}"] if options.output else [])]))
+        report = verdict["report"].replace("combination='steady_state'", "--steady-state")
+        say("\n".join([report, *([f"\nWrote {options.output}"] if options.output else [])]))
 
 
 def _write(data: Any, scores: Any, record: dict[str, Any], path: str) -> None:

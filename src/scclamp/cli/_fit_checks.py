@@ -80,20 +80,21 @@ def look(data: Any, options: argparse.Namespace, mod: str | None) -> None:
 
 def _add_hints(notes: _Notes, table: Table, cells: Assignment, stats: ValueStats, options: argparse.Namespace) -> None:
     from scclamp._values import problem
-    from scclamp.tl._fit_checks import knockout_hint
+    from scclamp.tl._fit_checks import knockout_hint, transcripts_left
 
     counts = problem(stats, "counts") is None
     if counts and options.library_size_key is None:
         notes.hints += _panel_hint(table, options.layer)
     if options.clamp_values != "singles" or not (counts or problem(stats, "lognorm") is None):
         return
-    shares = transcripts_left(table.adata, cells, options.layer, counts=counts)
-    if (hint := knockout_hint(shares)) is not None:
+    means = _linear_means(table.adata, cells, options.layer, counts=counts)
+    left = transcripts_left(means, [str(gene) for gene in table.adata.var_names], cells.targets)
+    if (hint := knockout_hint(left)) is not None:
         notes.hints.append(hint)
 
 
-def transcripts_left(adata: Any, cells: Assignment, layer: str | None, *, counts: bool) -> list[float]:
-    """Expression of each measured gene that was perturbed alone, over that in the control, on a linear scale."""
+def _linear_means(adata: Any, cells: Assignment, layer: str | None, *, counts: bool) -> np.ndarray:
+    """Mean expression of each condition on a linear scale."""
     import numpy as np
 
     from scclamp._source import open_layer
@@ -102,9 +103,7 @@ def transcripts_left(adata: Any, cells: Assignment, layer: str | None, *, counts
     sums, _ = grouped_sums(open_layer(adata, layer), selector(cells.codes, len(cells.names)))
     n = np.maximum(np.bincount(cells.codes[cells.codes >= 0], minlength=len(cells.names)), 1)[:, None]
     means: np.ndarray = sums / np.maximum(sums.sum(1, keepdims=True), 1e-12) if counts else np.expm1(sums / n)
-    row = {str(gene): i for i, gene in enumerate(adata.var_names)}
-    at = [(i, row[t[0]]) for i, t in enumerate(cells.targets) if len(t) == 1 and t[0] in row]
-    return [float(means[i, gene] / means[0, gene]) for i, gene in at if means[0, gene] > 0]
+    return means
 
 
 def _panel_hint(table: Table, layer: str | None) -> list[str]:

@@ -27,16 +27,14 @@ _SHOWN = {"r": "r", "rho_nonadd": "rho_nonadd", "top1": "top 1", "top5": "top 5"
 
 def describe(scores: pd.DataFrame, params: Mapping[str, Any], judged: Judged) -> str:
     """Headline, one row for each prediction, interactions, and what to mind."""
-    chosen = scores[scores["group"] == "all"]
-    keys = zip(chosen["prediction"], chosen["metric"], strict=True)
-    whole = dict(zip(keys, map(Interval, chosen["value"], chosen["low"], chosen["high"]), strict=True))
+    whole = _figures(scores)
     sizes = sorted({len(t) for t in judged.targets})
     lines = [f"Verdict on {len(judged.names)} combinations, each of {' or '.join(map(str, sizes))} genes"]
     lines += [
         *_left_out(judged),
         "",
         *_headline(whole, params),
-        *_law(whole, params),
+        *law_of(scores, params),
         "",
         *_table(whole),
         *_strata(scores),
@@ -71,27 +69,42 @@ def _headline(whole: Figures, params: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _law(whole: Figures, params: Mapping[str, Any]) -> list[str]:
-    """What the law of combinations does to the verdict; nothing where there is none or it changes no figure."""
+def law_of(scores: pd.DataFrame, params: Mapping[str, Any]) -> list[str]:
+    """What the law of combinations does to a verdict; nothing where it changes no figure, or an earlier version judged."""
     if params["combination"] == "steady_state":
         return [
             "Combinations are the network's steady state as it is, without the law of combinations that predictions follow by default.",
             _BEFOREHAND,
         ]
+    whole = _figures(scores)
     plain, skill = whole.get((STEADY, "skill")), whole["network", "skill"].value
-    if plain is None or not np.isfinite(plain.value) or _number(plain.value) == _number(skill):
+    if (
+        "crowding" not in params
+        or plain is None
+        or not np.isfinite(plain.value)
+        or _number(plain.value) == _number(skill)
+    ):
         return []
     constants = f"crowding={params['crowding']:g}, interaction={params['interaction']:g}"
-    words = [(_word(whole, suffix), _word(whole, suffix, STEADY)) for suffix in ("", "_without_network")]
-    turned = [f"which {without} the strongest null" for with_, without in words[:1] if with_ != without]
-    turned += ["which turns the verdict over"] if not turned and words[1][0] != words[1][1] else []
+    turned = [
+        f", which {_word(whole, suffix, STEADY)} the strongest {what}"
+        for suffix, what in reversed(AGAINST.items())
+        if _word(whole, suffix) != _word(whole, suffix, STEADY)
+    ]
     return [
         f"The law of combinations ({constants}; the defaults of FitConfig were chosen on another screen) "
         f"{'gains' if skill > plain.value else 'costs'} skill here:",
         f"  {_interval(whole['network', 'skill'])} with it, {_interval(plain)} with the plain steady state "
-        f"(combination='steady_state'){', ' * bool(turned)}{turned[0] if turned else ''}.",
+        f"(combination='steady_state'){''.join(turned[:1])}.",
         _BEFOREHAND,
     ]
+
+
+def _figures(scores: pd.DataFrame) -> Figures:
+    """Values and intervals over all combinations, by prediction and metric."""
+    chosen = scores[scores["group"] == "all"]
+    keys = zip(chosen["prediction"], chosen["metric"], strict=True)
+    return dict(zip(keys, map(Interval, chosen["value"], chosen["low"], chosen["high"]), strict=True))
 
 
 def _left_out(judged: Judged) -> list[str]:

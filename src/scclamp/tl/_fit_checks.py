@@ -97,7 +97,8 @@ def look_at(conditions: Conditions, *, bootstrap: bool, split: bool, knockout: b
         return
     if not split and not (singles.val_n > 0).any():
         _warn("No condition has cells to validate on (one row per condition?): the training loss chooses the network.")
-    if not knockout and (hint := knockout_hint(_shares(singles))) is not None:
+    left = transcripts_left(np.expm1(singles.usual_mean), singles.genes, singles.targets)
+    if not knockout and (hint := knockout_hint(left)) is not None:
         _warn(hint)
     if cells[0] < FEW_CELLS:
         _warn(f"The control has only {cells[0]} cells. Every shift is measured from it: all weights are mostly noise.")
@@ -126,10 +127,18 @@ def knockout_hint(shares: Sequence[float]) -> str | None:
     )
 
 
-def _shares(singles: Conditions) -> list[float]:
-    means = np.expm1(singles.usual_mean)
-    row = {gene: i for i, gene in enumerate(singles.genes)}
-    at = [(i, row[target[0]]) for i, target in enumerate(singles.targets) if target and target[0] in row]
+def transcripts_left(means: np.ndarray, genes: Sequence[str], targets: Sequence[tuple[str, ...]]) -> list[float]:
+    """Expression of each measured gene that was perturbed alone, over that in the control.
+
+    Parameters
+    ----------
+    means
+        Expression on a linear scale (conditions, genes); the control is first.
+    genes, targets
+        Names of the genes, and the perturbed ones of each condition.
+    """
+    row = {gene: i for i, gene in enumerate(genes)}
+    at = [(i, row[target[0]]) for i, target in enumerate(targets) if len(target) == 1 and target[0] in row]
     return [float(means[i, gene] / means[0, gene]) for i, gene in at if means[0, gene] > 0]
 
 

@@ -11,6 +11,7 @@ from scclamp import pl
 from scclamp._keys import SEPARATOR, Keys
 from scclamp._take_home import AGAINST, Skill, take_home
 from scclamp._verdicts import renamed
+from scclamp.tl._evaluation_text import law_of
 from scclamp.tl._report_page import Section, folded, picture, say, table
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ _METRICS = {
     "rho_nonadd": "rho_nonadd",
 }
 _FIGURES = {"skill": "skill", "gain_in_r": "gain in mean r"}
-_LAW = ("The law of combinations", "Combinations are the network's steady state")
-"""How the sentences of a verdict begin that tell what the law of combinations does."""
 _MOST_ROWS = 20
 
 
@@ -48,7 +47,7 @@ def verdict_section(source: Source) -> Section | None:
             "effects, those that the network itself predicts among them. A skill above 0 means a smaller error than the best of "
             "them; below 0, a larger one."
         ),
-        *([say(law)] if (law := _law(stored["report"])) else []),
+        *([say(" ".join(map(str.strip, law)))] if (law := law_of(scores, stored["params"])) else []),
         picture(
             pl.verdict(source.data, mod=source.mod, key=source.key, return_fig=True),
             "Every prediction and every null on the same combinations, with 95 % intervals. Lines across the interactions: how well "
@@ -59,13 +58,6 @@ def verdict_section(source: Source) -> Section | None:
         folded("The whole verdict as text", stored["report"]),
     ]
     return Section("The verdict", "\n".join(parts))
-
-
-def _law(report: str) -> str:
-    """What the text of a verdict says of the law of combinations; empty where it says nothing."""
-    paragraph = report.split("\n\n")[1]
-    starts = [at for each in _LAW if (at := paragraph.find(each)) >= 0]
-    return " ".join(paragraph[starts[0] :].split()) if starts else ""
 
 
 def enrichment_section(source: Source) -> Section | None:
