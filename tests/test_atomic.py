@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,12 +85,13 @@ def test_a_failure_in_the_block_leaves_the_old_one(tmp_path, folder, error, seen
 @pytest.mark.parametrize("call", range(12))
 def test_a_system_call_that_fails_leaves_the_old_or_the_new_one(tmp_path, monkeypatch, folder, call):
     """Fail the n-th of all fsync and rename calls, whichever it is."""
-    target, count = tmp_path / "x", iter(range(1000))
+    target, count, failed = tmp_path / "x", iter(range(1000)), []
     _make(target, "old", folder=folder)
 
     def failing(inner):
         def run(*args, **kwargs):
             if next(count) == call:
+                failed.append(args[0])
                 raise OSError(errno.ENOSPC, "No space left on device")
             return inner(*args, **kwargs)
 
@@ -104,7 +106,8 @@ def test_a_system_call_that_fails_leaves_the_old_or_the_new_one(tmp_path, monkey
         assert str(target) in str(error)  # noqa: PT017 -- late calls do not fail the write
     else:
         assert _said(target) == "new"
-        assert next(count) <= call
+        # Only what is on its way out may fail in silence.
+        assert [Path(each).suffix for each in failed] in ([], [".old"])
     monkeypatch.undo()
     assert _said(target) in {"old", "new"}
     assert _names(tmp_path) == ["x"]
@@ -143,6 +146,47 @@ def test_recover_puts_the_old_folder_back_and_nothing_else(tmp_path):
     recover(target)
     assert _said(target) == "old"
     assert _said(tmp_path / ".y.zarr.89ab.old") == "other"
+
+
+def test_recover_leaves_what_another_process_put_in_meanwhile(tmp_path, monkeypatch):
+    target, beside = tmp_path / "x.zarr", _atomic._beside
+    _make(tmp_path / ".x.zarr.0123.old", "old", folder=True)
+
+    def beside_while_another_writes(path):
+        found = beside(path)
+        _make(path, "new", folder=True)
+        return found
+
+    monkeypatch.setattr(_atomic, "_beside", beside_while_another_writes)
+    recover(target)
+    assert _said(target) == "new"
+
+
+def test_what_is_being_removed_is_never_put_back(tmp_path, monkeypatch):
+    """Another process may look for the old folder while it is removed, and must not find a part of it."""
+    target, removed, seen = tmp_path / "x.zarr", _atomic.remove, []
+    _make(target, "old", folder=True)
+
+    def remove_half(path):
+        if path.is_dir():
+            (path / "a").unlink()
+            seen.extend(p.name for p in _atomic._beside(target) if p.name.endswith(".old"))
+            assert "a" not in _names(path)
+        removed(path)
+
+    monkeypatch.setattr(_atomic, "remove", remove_half)
+    with atomic_path(target) as temporary:
+        _make(temporary, "new", folder=True)
+    assert (seen, _said(target), _names(tmp_path)) == ([], "new", ["x.zarr"])
+
+
+def test_a_folder_that_others_keep_replacing_is_given_up(tmp_path, monkeypatch):
+    target = tmp_path / "x.zarr"
+    _make(target, "theirs", folder=True)
+    monkeypatch.setattr(_atomic, "_fill", lambda path, folder: _make(path, "theirs", folder=True))
+    with pytest.raises(StorageError, match="other processes replaced it 20 times"), atomic_path(target) as temporary:
+        _make(temporary, "mine", folder=True)
+    assert (_said(target), _names(tmp_path)) == ("theirs", ["x.zarr"])
 
 
 def test_leftovers_are_swept_when_they_are_a_day_old(tmp_path, monkeypatch):

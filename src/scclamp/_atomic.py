@@ -23,6 +23,8 @@ STALE_SECONDS = 24 * 3600
 _SWAP_ATTEMPTS = 20
 _FLUSH_THREADS = 16
 _PART_BYTES = 2**20
+_TAKEN = {errno.ENOTEMPTY, errno.EEXIST}
+"""What systems answer when a folder would be renamed to one that is there and not empty."""
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 """What file systems that cannot flush a folder answer."""
 
@@ -60,7 +62,7 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
     'whole or not at all'
     """
     path = Path(os.path.realpath(target))
-    temporary = path.with_name(f"{_prefix(path)}{secrets.token_hex(6)}.tmp{path.suffix}")
+    temporary = _temporary(path)
     placed = False
     try:
         if not path.parent.is_dir():
@@ -95,12 +97,11 @@ def recover(target: str | os.PathLike[str]) -> None:
     path = Path(os.path.realpath(target))
     if path.exists() or not path.parent.is_dir():
         return
-    aside = [p for p in _beside(path) if p.name.endswith(".old") and p.is_dir()]
-    if aside:
-        newest = max(aside, key=lambda p: p.stat().st_ctime_ns)
-        # another process may put it back first: then there is nothing left to do
-        with contextlib.suppress(FileNotFoundError):
-            newest.rename(path)
+    # Another process may put it back first, or its new one in: then there is nothing left to do.
+    with contextlib.suppress(FileNotFoundError):
+        aside = [p for p in _beside(path) if p.name.endswith(".old") and p.is_dir()]
+        if aside:
+            _fill(path, max(aside, key=lambda p: p.stat().st_ctime_ns))
 
 
 def sha256_file(path: str | os.PathLike[str], *, size: int | None = None) -> str:
@@ -140,6 +141,10 @@ def _prefix(path: Path) -> str:
     return f".{path.name}."
 
 
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{_prefix(path)}{secrets.token_hex(6)}.tmp{path.suffix}")
+
+
 def _beside(path: Path) -> list[Path]:
     """List what this or another process keeps, or left, beside a target."""
     prefix, ends = _prefix(path), (".old", f".tmp{path.suffix}")
@@ -163,23 +168,40 @@ def _put(new: Path, path: Path) -> None:
 
 
 def _swap_folder(new: Path, path: Path) -> None:
-    for attempt in range(1, _SWAP_ATTEMPTS + 1):
+    for _ in range(_SWAP_ATTEMPTS):
         aside = path.with_name(f"{_prefix(path)}{secrets.token_hex(6)}.old")
         with contextlib.suppress(FileNotFoundError):
             path.rename(aside)
         try:
-            new.rename(path)
+            filled = _fill(path, new)
         except OSError:
-            if not path.exists() and aside.exists():
-                aside.rename(path)
-                raise
-            # another writer, or a reader that recovered, filled the gap: move that aside in turn
-            if attempt == _SWAP_ATTEMPTS or not path.exists():
-                raise
-            remove(aside)
-        else:
-            remove(aside)
+            with contextlib.suppress(FileNotFoundError):
+                _fill(path, aside)
+            raise
+        _discard(aside, path)
+        if filled:
             return
+    msg = f"other processes replaced it {_SWAP_ATTEMPTS} times meanwhile"
+    raise OSError(errno.EBUSY, msg)
+
+
+def _fill(path: Path, folder: Path) -> bool:
+    """Rename a folder to where none is; False where another process, that writes or recovers, was faster."""
+    try:
+        folder.rename(path)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return False
+    return True
+
+
+def _discard(aside: Path, path: Path) -> None:
+    """Remove an old folder under a name that `recover` does not take: it must never put back half of one."""
+    doomed = aside
+    with contextlib.suppress(OSError):
+        doomed = aside.rename(_temporary(path))
+    remove(doomed)
 
 
 def _flush(path: Path) -> None:
