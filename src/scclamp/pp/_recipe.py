@@ -14,6 +14,7 @@ from scipy import sparse
 from scclamp._columns import unwrap
 from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._recognise import read_perturbations
+from scclamp._threads import kept_threads
 from scclamp.pp._library import library_sizes
 
 if TYPE_CHECKING:
@@ -178,5 +179,6 @@ def _variable_genes(
     import anndata
 
     whole = anndata.AnnData(_log_normalise(counts, library, target_sum))
-    found = scanpy.pp.highly_variable_genes(whole, n_top_genes=n_top_genes, flavor="seurat", inplace=False)
+    with kept_threads():
+        found = scanpy.pp.highly_variable_genes(whole, n_top_genes=n_top_genes, flavor="seurat", inplace=False)
     return found["highly_variable"].to_numpy(dtype=bool)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from scclamp._enrichment import bonferroni
 from scclamp._errors import InputError
+from scclamp._threads import kept_threads
 
 if TYPE_CHECKING:
     from scclamp._result import Result
@@ -48,7 +49,7 @@ def _scores(library: Library, result: Result, regulators: np.ndarray, min_size: 
         columns=np.arange(len(result.genes)).astype(str),
     )
     # Constant columns have no slope and stay NaN.
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"), kept_threads():
         # Genes without any weight are part of the panel: empty=False keeps them.
         found, _ = require_decoupler().mt.ulm(weights, net, tmin=min_size, empty=False)
     return {(str(i), str(j)): float(v) for i, row in found.iterrows() for j, v in row.items()}
