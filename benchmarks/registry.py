@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import (
+    all_pairs,
     encoder,
     ensemble,
     imports,
@@ -33,5 +34,6 @@ BENCHMARKS = (
     encoder.BENCHMARK,
     lenses.BENCHMARK,
     probes.BENCHMARK,
+    all_pairs.BENCHMARK,
     reliability.BENCHMARK,
 )

@@ -200,3 +200,57 @@ def test_states_are_brought_to_the_precision_of_a_function_and_back(module):
         as_encoder(torch.sin, dtype="float32")
     with pytest.raises(InputError, match=r"dtype=torch.float32: encoder='identity' is an encoder already"):
         as_encoder(Identity(), dtype=torch.float32)
+
+
+class Autoencoder(torch.nn.Module):
+    """Reads and writes counts, in single precision."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = torch.nn.Linear(5, 2), torch.nn.Linear(2, 5)
+
+    def forward(self, x):
+        return self.down(x).tanh()
+
+    def reconstruct(self, x):
+        return self.up(self(x))
+
+
+def test_the_head_of_a_module_goes_with_it():
+    model, x = Autoencoder(), torch.linspace(0, 2, 10, dtype=torch.float64).reshape(2, 5)
+    lens = as_encoder(model, depth=2e4)
+    counts = (torch.expm1(x) * 2).float()
+    torch.testing.assert_close(lens.encode(x.float()), model(counts))
+    given = as_encoder(model.forward, reconstruct=model.reconstruct, depth=2e4, dtype=torch.float32)
+    torch.testing.assert_close(given.reconstruct(x), model.reconstruct(counts).double())
+    torch.testing.assert_close(lens.reconstruct(x.float()), model.reconstruct(counts))
+    assert placement(lens)[0] == torch.float32
+    assert not hasattr(as_encoder(model.forward), "reconstruct")
+
+
+def test_a_layer_that_is_called_reconstruct_is_no_head():
+    layer = torch.nn.ModuleDict({"inner": torch.nn.Linear(5, 2)})
+    layer.reconstruct = torch.nn.Linear(2, 5)
+    assert not hasattr(as_encoder(layer), "reconstruct")
+
+
+def test_both_maps_decide_the_fingerprint():
+    def prints(model):
+        heads = (None, model.reconstruct, torch.sin, torch.nn.Sequential(model, model.up))
+        return [as_encoder(model.forward, name="net", reconstruct=head).fingerprint() for head in heads]
+
+    torch.manual_seed(0)
+    model = Autoencoder()
+    first = prints(model)
+    assert len(set(first)) == 4
+    assert first == prints(copy.deepcopy(model))
+    with torch.no_grad():
+        model.up.bias += 1
+    assert not set(first) & set(prints(model))
+
+
+def test_heads_that_cannot_be():
+    with pytest.raises(InputError, match="reconstruct='up' is no map of a tensor"):
+        as_encoder(torch.tanh, reconstruct="up")
+    with pytest.raises(InputError, match="is an encoder already"):
+        as_encoder(Identity(), reconstruct=torch.tanh)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -64,11 +65,15 @@ class Wrapped:
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes)."""
+        return self._ask(self.function, x)
+
+    def _ask(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """Bring states to a map, and its answer back."""
         # Not clamp, whose slope at zero depends on the version of torch: a gene at zero must be able to rise.
         given = x if self._scale is None else torch.where(x < 0, 0, x).expm1() * self._scale
         if self.dtype is None and self.device is None:
-            return self.function(given)
-        found = self.function(given.to(device=self.device, dtype=self.dtype))
+            return function(given)
+        found = function(given.to(device=self.device, dtype=self.dtype))
         # What is no tensor is for the trial to explain.
         return found.to(x) if isinstance(found, torch.Tensor) else found
 
@@ -89,6 +94,35 @@ class Wrapped:
             data = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
             parts += [f"{name} {value.dtype} {tuple(value.shape)}", data]
         return digest(*parts, *_settings(module))
+
+
+class WithHead(Wrapped):
+    """A wrapped map whose model has an expression head too.
+
+    Parameters
+    ----------
+    function
+        As for :class:`Wrapped`.
+    head
+        Map of states (..., genes), as `function` takes them, to expression (..., genes).
+    settings
+        As for :class:`Wrapped`.
+    """
+
+    def __init__(self, function: torch.nn.Module | Callable[[Tensor], Tensor], *, head: Any, **settings: Any) -> None:
+        super().__init__(function, **settings)
+        self.head = head
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Reconstruct the expression of states (..., genes), in the unit of the model."""
+        return self._ask(self.head, x)
+
+    def fingerprint(self) -> str:
+        """Digest of both maps."""
+        head = Wrapped(self.head)
+        # The parameters of one model are read once.
+        same = module_of(head) is not None and module_of(head) is module_of(self)
+        return digest(super().fingerprint(), head.name if same else head.fingerprint())
 
 
 def _settings(module: torch.nn.Module) -> list[str | np.ndarray]:
@@ -126,6 +160,7 @@ def _told(key: str, value: object) -> list[str | np.ndarray]:
 def as_encoder(
     function: Encoder | torch.nn.Module | Callable[[Tensor], Tensor],
     *,
+    reconstruct: Callable[[Tensor], Tensor] | None = None,
     name: str | None = None,
     affine: bool = False,
     depth: float | None = None,
@@ -139,6 +174,9 @@ def as_encoder(
     ----------
     function
         An encoder, which is returned as it is, a `torch.nn.Module`, or a function of a tensor.
+    reconstruct
+        Map of the same states to expression (..., genes), which :func:`scclamp.tl.probe_grn` asks; by default a method of that
+        name, where `function` has one. It is given states as `function` is, and its answer is left in the unit of the model.
     name
         Short name for records.
     affine
@@ -169,6 +207,13 @@ def as_encoder(
     >>> counts.encode(torch.log1p(torch.tensor([0.0, 2.5]))).expm1()
     tensor([0.0000, 3.0000])
 
+    A model with an expression head:
+
+    >>> down, up = torch.nn.Linear(3, 2), torch.nn.Linear(2, 3)
+    >>> model = as_encoder(down, reconstruct=lambda x: up(down(x)))
+    >>> model.reconstruct(torch.ones(4, 3)).shape
+    torch.Size([4, 3])
+
     A function around a model in single precision:
 
     >>> model = torch.nn.Linear(3, 2)
@@ -177,7 +222,7 @@ def as_encoder(
     torch.float64
     """
     if isinstance(function, Encoder):
-        own = {"depth": depth, "dtype": dtype, "device": device}
+        own = {"reconstruct": reconstruct, "depth": depth, "dtype": dtype, "device": device}
         if told := [f"{key}={value!r}" for key, value in own.items() if value is not None]:
             raise InputError(
                 f"{', '.join(told)}: encoder={function.name!r} is an encoder already. Give it its own, or wrap its method: "
@@ -187,4 +232,17 @@ def as_encoder(
     if not callable(function):
         msg = f"encoder={function!r} is neither an encoder, a torch module nor a function. Pass a map of a tensor."
         raise InputError(msg)
-    return Wrapped(function, name=name, affine=affine, depth=depth, target_sum=target_sum, dtype=dtype, device=device)
+    # A layer of that name maps representations, not states.
+    own_head = getattr(function, "reconstruct", None)
+    head = reconstruct or (own_head if inspect.ismethod(own_head) else None)
+    settings: Any = {
+        "name": name,
+        "affine": affine,
+        "depth": depth,
+        "target_sum": target_sum,
+        "dtype": dtype,
+        "device": device,
+    }
+    if reconstruct is not None and not callable(reconstruct):
+        raise InputError(f"reconstruct={reconstruct!r} is no map of a tensor. Pass a torch module or a function.")
+    return Wrapped(function, **settings) if head is None else WithHead(function, head=head, **settings)
