@@ -1,10 +1,13 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
 import scclamp as sc_c
 from scclamp._errors import ConvergenceWarning, InputError
 from scclamp.conditions import Conditions
-from scclamp.encoders import Wrapped
+from scclamp.encoders import Identity, Wrapped, as_encoder
 from scclamp.fitting import FitConfig
 from scclamp.predictors import Clamp
 
@@ -94,6 +97,22 @@ def test_lenses_that_are_not_affine_are_refused():
     lens = Wrapped(lambda x: x**2, name="square", affine=False)
     with pytest.raises(InputError, match="'square' is not affine"):
         Clamp(encoder=lens)
+
+
+def test_lenses_that_cannot_be_are_told(screen):
+    config = FitConfig(max_epochs=1)
+    with pytest.raises(InputError, match="encoder='pca' is neither an encoder"):
+        Clamp(encoder="pca")
+    with pytest.raises(InputError, match="Linear"):
+        Clamp(encoder=as_encoder(torch.nn.Linear(7, 2), affine=True), config=config).fit(screen, rng=0)
+    with pytest.raises(InputError, match="'cut' stops gradients"):
+        Clamp(encoder=as_encoder(lambda x: x.detach(), name="cut", affine=True), config=config).fit(screen, rng=0)
+
+    class Fixed(Identity):
+        mapping = SimpleNamespace(genes=screen.genes[::-1])
+
+    with pytest.raises(InputError, match="made for the same genes in another order"):
+        Clamp(encoder=Fixed(), config=config).fit(screen, rng=0)
 
 
 def test_unsettled_states_are_warned_of(screen, monkeypatch):

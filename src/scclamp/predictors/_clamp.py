@@ -42,7 +42,8 @@ class Clamp:
         Ensemble members, whose mean predicts; all see the same means, unless the conditions hold as many bootstrap
         replicates. Then the first, which sees the cells as they are, predicts.
     encoder
-        Lens through which states are compared; it must be affine, since only means are seen.
+        Lens through which states are compared; it must be affine, since only means are seen: an encoder, or what
+        :func:`scclamp.encoders.as_encoder` takes for one.
     observed
         None holds genes at their means in the single-gene conditions. Conditions hold them where those say that each
         target's own cells had them (`clamp_values="observed"` of `tl.predict_clamps`).
@@ -68,6 +69,7 @@ class Clamp:
 
     def __post_init__(self) -> None:
         require_whole("n_seeds", self.n_seeds)
+        self.encoder = encoders.as_encoder(self.encoder)
         if not self.encoder.affine:
             msg = f"encoder={self.encoder.name!r} is not affine, and the encoding of a mean is not the mean of encodings. "
             raise InputError(msg + "Use tl.fit, which sees the cells, or an affine encoder.")
@@ -151,6 +153,11 @@ class Clamp:
         return self.states_
 
     def _problem(self, singles: Conditions) -> FitProblem:
+        encoders.require_panel(self.encoder, singles.genes)
+        dtype, device = encoders.placement(self.encoder)
+        encoders.require_differentiable(
+            self.encoder, torch.as_tensor(singles.usual_mean[:2], dtype=dtype, device=device)
+        )
         encoded = encoders.affine_means(self.encoder, singles)
         return FitProblem.of(
             singles, encoded, self.encoder.encode, self.encoder.fingerprint(), read_device(self.device)
