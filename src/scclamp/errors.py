@@ -1,7 +1,5 @@
 """Errors and warnings of the package, to catch or to filter by their names."""
 
-from __future__ import annotations
-
 from scclamp._errors import (
     ConvergenceWarning,
     InputError,

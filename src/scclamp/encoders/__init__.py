@@ -1,7 +1,5 @@
 """Lenses: differentiable encoders through which predicted and observed states are compared."""
 
-from __future__ import annotations
-
 from scclamp.encoders._cache import Cached, cached
 from scclamp.encoders._check import check, quick_check
 from scclamp.encoders._encoder import Encoder

@@ -1,7 +1,5 @@
 """Probes: questions to an encoder, without any network in between."""
 
-from __future__ import annotations
-
 from scclamp.probes._edge_nulls import edge_nulls
 from scclamp.probes._edge_splits import dataset_disjoint, gene_disjoint
 from scclamp.probes._embedding_baselines import (
