@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.resources
 import inspect
 import re
 from collections.abc import Callable
@@ -28,6 +29,11 @@ def sections(docstring: str) -> dict[str, str]:
     """The text of a numpydoc docstring by the title of its section."""
     parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
     return {"Summary": parts[0].strip()} | dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_types_are_for_users_too():
+    """Without this file, type checkers take the package for untyped."""
+    assert importlib.resources.files("scclamp").joinpath("py.typed").is_file()
 
 
 def test_sections_are_split():
