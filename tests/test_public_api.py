@@ -43,7 +43,7 @@ def test_sections_are_split():
     assert found == {"Summary": "Do it.", "Parameters": "a\n    First.\n\n", "Returns": "Something."}
 
 
-@pytest.mark.parametrize("face", (*FACES, "encoders", "errors", "predictors", "probes"))
+@pytest.mark.parametrize("face", [*FACES, "encoders", "errors", "predictors", "probes"])
 def test_all_is_sorted_and_true(face):
     module = importlib.import_module(f"scclamp.{face}")
     assert len(set(module.__all__)) == len(module.__all__)
