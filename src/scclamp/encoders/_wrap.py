@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from scclamp._device import read_device
+from scclamp._device import read_device, require_precision
 from scclamp._errors import InputError
 from scclamp.encoders._depth import counts_per_unit
 from scclamp.encoders._encoder import Encoder, digest
@@ -56,9 +56,8 @@ class Wrapped:
         self.affine = affine
         self.input = "log" if depth is None else "counts"
         self._scale = None if depth is None else counts_per_unit(depth, target_sum)
-        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise InputError(f"dtype={dtype!r} is no floating precision of torch. Give for example torch.float32.")
-        self.dtype, self.device = dtype, None if device is None else torch.device(read_device(str(device)))
+        self.dtype = None if dtype is None else require_precision(dtype)
+        self.device = None if device is None else torch.device(read_device(str(device)))
         if affine and depth is not None:
             raise InputError(
                 f"affine=True with depth={depth!r}: counts are no affine map of log-normalised expression. Leave one out."
