@@ -321,3 +321,19 @@ def test_infinite_slopes_are_named_once(adata):
     assert ["encoder='root': 'infinitesimal' is NaN" in str(each.message) for each in caught] == [True]
     assert np.isfinite(found["preserved"]).all()
     assert not np.isfinite(found.set_index("encoder").loc["root", "infinitesimal"]).any()
+
+
+def test_a_cell_that_draws_share_is_encoded_once(adata):
+    seen = []
+
+    def encode(x):
+        seen.append(x.detach())
+        return x.tanh()
+
+    control = adata[adata.obs["perturbation"] == "control"].to_df().to_numpy(np.float64)
+    options = {"basis": "gamma", "infinitesimal": False, "n_bootstrap": 5, "n_cells": 10**6, "rng": 0}
+    sc_c.tl.transmission(adata, {"seen": encode}, n_seeds=4, **options)
+    states = torch.cat(seen).numpy()
+    assert (states == control[7]).all(1).sum() <= 3, "once for each set of directions: shifts, basis, noise"
+    found = [sc_c.tl.transmission(adata, {"seen": encode}, n_seeds=n, **options)["preserved"][1] for n in (1, 4)]
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
