@@ -43,3 +43,8 @@ def test_only_genes_are_suggested_as_genes():
     assert "Did you mean" not in str(error.value)
     with pytest.raises(InputError, match="Did you mean 'run_2'"):
         positions("conditions", "run_1", ["run_2", "other"])
+
+
+def test_what_is_neither_a_name_nor_several_is_named():
+    with pytest.raises(InputError, match=r"sources=0 is no name, nor several of them\. There are 'A'"):
+        positions("sources", 0, ["A"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from scclamp._aliases import did_you_mean_gene
 from scclamp._errors import InputError, did_you_mean, list_some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
 
@@ -62,6 +63,8 @@ def positions(name: str, asked: str | Iterable[str] | None, known: Sequence[str]
 
     if asked is None:
         return np.arange(len(known))
+    if not isinstance(asked, Iterable):
+        raise InputError(f"{name}={asked!r} is no name, nor several of them. There are {list_some(known)}.")
     names = [asked] if isinstance(asked, str) else list(asked)
     if not names:
         raise InputError(f"{name} is empty. Name at least one, or leave it out for all.")

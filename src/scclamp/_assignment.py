@@ -112,7 +112,7 @@ def assign(
     (('control', 'AHR', 'KLF1'), array([0, 2, 1, 2]))
     """
     table = unwrap(data, mod)
-    _require_shape(table.adata)
+    require_shape(table.adata)
     reading = read_perturbations(table, perturbation_key=perturbation_key, control=control)
     labels = reading.names()
     dropped = reading.dropped()
@@ -174,7 +174,8 @@ def resolve_unmeasured(cells: Assignment, adata: AnnData, unmeasured: Unmeasured
     return cells
 
 
-def _require_shape(adata: AnnData) -> None:
+def require_shape(adata: AnnData) -> None:
+    """Refuse data without observations or genes, or with two genes of one name."""
     if adata.n_obs == 0 or adata.n_vars == 0:
         what = "observations" if adata.n_obs == 0 else "genes"
         msg = f"data has shape {adata.n_obs} x {adata.n_vars}: there are no {what}. Check the filter applied before."

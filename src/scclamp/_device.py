@@ -28,3 +28,17 @@ def read_device(device: str | None) -> str:
         )
         raise InputError(f"device={device!r} cannot be used: {reason}. {advice}.") from error
     return device
+
+
+def require_precision(dtype: object) -> torch.dtype:
+    """Return a floating precision of torch, or refuse what is none.
+
+    Examples
+    --------
+    >>> require_precision(torch.int32)
+    Traceback (most recent call last):
+    scclamp.errors.InputError: dtype=torch.int32 is no floating precision of torch. Give for example torch.float32.
+    """
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise InputError(f"dtype={dtype!r} is no floating precision of torch. Give for example torch.float32.")
+    return dtype

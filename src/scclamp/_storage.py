@@ -147,6 +147,30 @@ def find_fits(adata: AnnData) -> list[str]:
     return [str(key) for key, value in adata.uns.items() if isinstance(value, Mapping) and value.keys() >= _MARKS]
 
 
+def require_room(adata: AnnData, key_added: object, parts: frozenset[str], function: str) -> None:
+    """Refuse a key of `uns` that is no name, or under which something else than an earlier result of a function stands.
+
+    Parameters
+    ----------
+    adata
+        What will be written to.
+    key_added
+        The key.
+    parts
+        What an entry of that function holds.
+    function
+        Its name.
+    """
+    if not isinstance(key_added, str) or not key_added or "/" in key_added:
+        raise InputError(f"key_added={key_added!r} must be a name without '/'. Leave it out for the usual one.")
+    there = adata.uns.get(key_added)
+    if there is not None and not (isinstance(there, Mapping) and there.keys() >= parts):
+        raise InputError(
+            f"key_added={key_added!r}: uns[{key_added!r}] holds something else than a result of {function}, which would be lost. "
+            "Choose another name."
+        )
+
+
 def gene_order(adata: AnnData, result: Result) -> np.ndarray:
     """Position of each variable of an AnnData among the genes of a result.
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import scclamp as sc_c
-from scclamp._errors import InputError
+from scclamp._errors import InputError, InputWarning
 from scclamp.conditions import Conditions
 from scclamp.encoders import Identity, as_encoder, check, quick_check
 
@@ -33,7 +33,7 @@ def test_the_identity_passes_and_equals_gene_space(cells, untouched_rng):
     assert (before != cells.X).nnz == 0
     assert report.passed
     table = report.table.set_index("check")
-    assert list(table.index) == FOUR
+    assert list(table.index) == [*FOUR, "affine"]
     for name in ("sensitivity", "discriminability"):
         assert table.loc[name, "figure"] == table.loc[name, "gene_space"]
     assert str(check(Identity(), cells, rng=0)) == str(report)
@@ -132,3 +132,18 @@ def test_a_precision_that_a_fit_refuses_is_told(cells, dtype, verdict):
     assert table.loc["precision", "passed"] is verdict
     assert "tl.fit refuses it as it is" in table.loc["precision", "meaning"]
     assert "precision" not in set(check(as_encoder(module, dtype=dtype), cells, rng=0).table["check"])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_who_says_to_be_affine_is_asked(cells, dtype):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(cells.n_vars, 7, dtype=dtype)
+    curved = torch.nn.Sequential(layer, torch.nn.Tanh())
+    report = check(as_encoder(layer, affine=True), cells, rng=0)
+    assert report.passed
+    assert "affine" in set(report.table["check"])
+    assert "affine" not in set(check(as_encoder(curved), cells, rng=0).table["check"])
+    assert _failed(check(as_encoder(curved, affine=True), cells, rng=0)) == ["affine"]
+    with pytest.warns(InputWarning, match=r"fails 1 checks: affine \(0\.\d+\): .*affine=True is not true"):
+        sc_c.tl.transmission(cells.copy(), as_encoder(curved, affine=True), basis="gamma", n_cells=4, n_bootstrap=9)

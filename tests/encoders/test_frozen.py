@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from scclamp._errors import InputError
-from scclamp.encoders._frozen import Frozen
+from scclamp.encoders._frozen import Frozen, placed
 from scclamp.encoders._genes import GeneMapping
 
 MAPPING = GeneMapping(("A", "B", "C"), np.array([1, -1, 0]), missing=("B",))
@@ -51,3 +51,12 @@ def test_batches_are_as_large_as_asked(layer):
         lambda part: sizes.append(len(part)) or part[:, :1], torch.zeros(8, 3)
     )
     assert sizes == [3, 3, 2]
+
+
+@pytest.mark.filterwarnings("ignore:CUDA initialization")
+def test_a_place_that_is_not_here_is_named(layer):
+    with pytest.raises(InputError, match="device='cuda:99' cannot be used"):
+        placed(layer, torch.float32, torch.device("cuda", 99))
+    for dtype in (torch.int32, "float32"):
+        with pytest.raises(InputError, match="is no floating precision of torch"):
+            placed(layer, dtype, "cpu")

@@ -64,3 +64,20 @@ def test_what_was_made_for_no_panel_takes_any():
     require_panel(as_encoder(torch.nn.Linear(3, 2)), ["A", "B", "C"])
     with pytest.raises(InputError, match=r"other genes \(3 there, 2 here\): Make it"):
         require_panel(as_encoder(Mapped(["A", "B", "C"]).encode), ["A", "B"])
+
+
+def test_components_of_one_panel_and_another_order(adata):
+    pca = sc_c.encoders.PCA.from_data(adata, n_components=5)
+    ENTRIES["transmission"](adata.copy(), pca)
+    for entry in ("check", "fit", "transmission"):
+        with pytest.raises(
+            InputError, match=r"encoder='pca' was made for the same genes in another order.*encoder\.panel"
+        ):
+            ENTRIES[entry](adata[:, ::-1].copy(), pca)
+    free = sc_c.encoders.PCA(pca.components, pca.mean)
+    assert free.fingerprint() == pca.fingerprint()
+    require_panel(free, reversed(adata.var_names))
+    # A module's own attribute of that name is no panel.
+    layer = torch.nn.Linear(60, 2)
+    layer.panel = 3
+    require_panel(as_encoder(layer), adata.var_names)

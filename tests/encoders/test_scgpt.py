@@ -380,3 +380,12 @@ def test_tokens_that_were_appended_are_told_where_weights_have_no_rows_for_them(
 def test_an_anndata_is_no_list_of_names(write):
     with pytest.raises(InputError, match=r"genes='AnnData' is no list of names. Pass adata.var_names"):
         ScGPT.from_checkpoint(write(), sc_c.datasets.simulated("tiny"))
+
+
+@pytest.mark.filterwarnings("ignore:CUDA initialization")
+def test_a_device_or_a_precision_that_cannot_be_is_named(write):
+    folder = write()
+    with pytest.raises(InputError, match="device='nonsense' cannot be used"):
+        ScGPT.from_checkpoint(folder, GENES, device="nonsense")
+    with pytest.raises(InputError, match=r"dtype=torch\.int32 is no floating precision"):
+        ScGPT.from_checkpoint(folder, GENES, dtype=torch.int32)

@@ -163,3 +163,21 @@ def test_two_processes_share_a_folder(tmp_path):
     np.testing.assert_allclose([float(total) for total, _ in said], expected, rtol=1e-12)
     assert len(list((tmp_path / "shared").iterdir())) == 10, "both found the same keys"
     assert sum(p.stat().st_size for p in (tmp_path / "small").iterdir()) <= 3 * (400 * 8 + 1000)
+
+
+def test_a_folder_that_is_gone_or_may_not_be_changed_is_logged(tmp_path, caplog, monkeypatch):
+    gone = Store(tmp_path / "gone", 10**6)
+    gone.put(KEYS[0], ARRAY)
+    assert "Nothing is kept" in caplog.text
+    assert gone.get(KEYS[0]) is None
+    store = Store(tmp_path, 10**6)
+    store.put(KEYS[0], ARRAY)
+    caplog.clear()
+
+    def refused(*_args, **_options):
+        raise PermissionError(13, "read-only")
+
+    monkeypatch.setattr("pathlib.Path.unlink", refused)
+    Store(tmp_path, _path(store).stat().st_size + 1).put(KEYS[1], ARRAY)
+    assert "Nothing is kept: [Errno 13] read-only" in caplog.text
+    np.testing.assert_array_equal(store.get(KEYS[0]), ARRAY)

@@ -231,3 +231,45 @@ def test_memory_that_runs_out_is_no_fault_of_the_encoder():
 
     with pytest.raises(torch.OutOfMemoryError, match="12 GB"):
         try_out(as_encoder(encode), torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x.round().long(), r"returned int64 \(strided\) for 2 states"),
+        (lambda x: x > 0, "returned bool"),
+        (lambda x: torch.complex(x, x), "returned complex64"),
+        (lambda x: x.to_sparse(), r"returned float32 \(sparse_coo\)"),
+        (lambda x: x[:, :0], r"returned \(2, 0\) for 2 states"),
+        (lambda x: x.squeeze(), r"returned \(3,\) for 1 state\. Return a tensor \(states, d\), for one state too"),
+    ],
+    ids=["whole", "truth", "complex", "sparse", "empty", "squeezed"],
+)
+@pytest.mark.parametrize("gradients", [False, True])
+def test_what_is_no_vector_of_numbers_for_each_state_is_named(function, message, gradients):
+    with pytest.raises(InputError, match=message):
+        try_out(as_encoder(function, name="f", affine=True), torch.ones(2, 3), gradients=gradients)
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize(
+    "function", [lambda x: x.mul_(2), torch.nn.ReLU(inplace=True), torch.nn.ReLU(inplace=True).forward]
+)
+def test_an_encoder_that_changes_its_input_is_refused(function, gradients):
+    # States above zero, which relu leaves as they are here and would not elsewhere.
+    with pytest.raises(InputError, match=r"changes the states that it is given, in place.*x\.clone\(\)"):
+        try_out(as_encoder(function, name="f"), torch.ones(2, 3), gradients=gradients)
+
+
+@pytest.mark.parametrize("entry", ["check", "transmission", "probe"])
+def test_weights_without_values_are_refused(adata, entry):
+    with pytest.raises(InputError, match=r"has parameters without values \(device meta\)\. Load its weights"):
+        ENTRIES[entry](adata.copy(), torch.nn.Linear(60, 60, device="meta"))
+
+
+def test_a_silent_change_of_states_would_have_been_a_wrong_figure(adata):
+    lens = as_encoder(lambda x: x.mul_(2), name="twice")
+    with pytest.raises(InputError, match="in place"):
+        sc_c.tl.transmission(adata.copy(), lens, infinitesimal=False, **SHORT)
+    with pytest.raises(InputError, match="in place"):
+        sc_c.tl.probe_grn(adata.copy(), reconstruct=lens, method="virtual", rng=0)

@@ -254,3 +254,20 @@ def test_heads_that_cannot_be():
         as_encoder(torch.tanh, reconstruct="up")
     with pytest.raises(InputError, match="is an encoder already"):
         as_encoder(Identity(), reconstruct=torch.tanh)
+
+
+@pytest.mark.filterwarnings("ignore:CUDA initialization")
+@pytest.mark.parametrize("device", ["gpu", "nonsense", torch.device("cuda", 99)], ids=str)
+def test_a_device_that_is_not_here_is_named(device):
+    with pytest.raises(InputError, match=f"device='{device}' cannot be used"):
+        as_encoder(torch.sin, device=device)
+
+
+def test_whole_numbers_are_not_cut_in_silence(module):
+    whole = torch.ones(2, 5, dtype=torch.int64)
+    for lens in (as_encoder(module, dtype=torch.float32), PCA(np.eye(5)[:, :2], np.full(5, 0.5))):
+        with pytest.raises(
+            InputError, match=r"x is of torch\.int64, in which the numbers of encoder='\w+' would be cut"
+        ):
+            lens.encode(whole)
+        assert lens.encode(whole.float()).is_floating_point()

@@ -87,3 +87,14 @@ def test_what_does_not_fit_is_refused(pairs):
         _ = pairs.known
     with pytest.raises(InputError, match="spelled alike"):
         pairs.labelled(NETWORK.map(str.lower))
+
+
+def test_one_gene_with_itself_is_no_pair_and_no_failure():
+    pairs = PairFeatures.of(["A"], ["A"], {"gradient": np.ones((1, 1, 3)), "one": np.ones((1, 1))})
+    assert len(pairs) == 0
+    assert {name: values.shape for name, values in pairs.features.items()} == {"gradient": (0, 3), "one": (0, 1)}
+
+
+def test_features_are_checked_beside_a_score_of_the_same_name():
+    with pytest.raises(InputError, match=r"'one' has shape \(3, 2, 1\), but there are 2 sources and 3 targets"):
+        PairFeatures.of(["A", "B"], ["C", "D", "E"], {"one": np.ones((3, 2, 1))}, {"one": np.ones((2, 3))})

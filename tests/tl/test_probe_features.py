@@ -136,6 +136,8 @@ def test_draw_is_repeatable(adata, untouched_rng):
         ({"methods": []}, "methods is empty"),
         ({"encoder": None}, "encoder is None"),
         ({"n_values": 0}, "n_values=0"),
+        ({"values": 1.0}, "finite numbers in a row"),
+        ({"sources": "A", "targets": "A"}, "one and the same gene"),
         ({"sources": ["X"]}, "sources: 'X' is not there"),
     ],
 )
@@ -150,3 +152,18 @@ def test_arguments_are_checked(adata, options, message):
 def test_too_many_embeddings_are_refused(adata):
     with sc_c.settings.override(max_memory=1e-7), pytest.raises(InputError, match="Embeddings of 6 x 6 pairs"):
         sc_c.tl.probe_features(adata, embeddings=V, rng=0)
+
+
+def test_an_encoder_in_another_precision_than_what_reconstructs(adata):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        single = torch.nn.Linear(adata.n_vars, 3)
+    W = torch.as_tensor(np.random.default_rng(0).normal(size=(adata.n_vars, adata.n_vars)))
+    pairs = sc_c.tl.probe_features(adata, single, reconstruct=lambda x: x @ W, rng=0)
+    assert list(pairs.features) == ["gradient", "virtual", "silencing", "shift"]
+    alone = {
+        "shift": sc_c.tl.probe_features(adata, single, methods="shift", rng=0),
+        "gradient": sc_c.tl.probe_features(adata, reconstruct=lambda x: x @ W, methods="gradient", rng=0),
+    }
+    for name, each in alone.items():
+        np.testing.assert_array_equal(pairs.features[name], each.features[name])

@@ -6,6 +6,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 import torch
 
 import scclamp as sc_c
@@ -211,9 +212,32 @@ def test_known_network_is_found_in_a_model_that_has_it():
         ({"control": "control"}, "without perturbation_key"),
         ({"sources": "Z"}, "'Z' is not there"),
         ({"n_cells": 0}, "n_cells=0"),
+        ({"sources": "A", "targets": ["A"]}, "one and the same gene"),
+        ({"sources": 0}, "sources=0 is no name"),
+        ({"values": "abc", "method": "virtual"}, "finite numbers"),
+        ({"encoder": None, "embeddings": sp.eye_array(6), "method": "embedding"}, "no table of numbers"),
+        ({"reconstruct": lambda x: x.long(), "method": "virtual"}, "returned int64"),
     ],
 )
 def test_refused_requests_leave_no_trace(adata, options, message):
     with pytest.raises(InputError, match=message):
         sc_c.tl.probe_grn(adata, **{"encoder": Linear(), "rng": 0} | options)
     assert not adata.uns
+
+
+def test_two_genes_of_one_name_make_no_pair(adata):
+    adata.var_names = ["A", *list(adata.var_names)[1:-1], "A"]
+    for ask in (sc_c.tl.probe_grn, sc_c.tl.probe_features):
+        with pytest.raises(InputError, match=r"var_names are not unique: 'A'"):
+            ask(adata, Linear(), rng=0)
+
+
+def test_a_table_of_embeddings_is_in_the_order_of_the_genes(adata):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(adata.n_vars, 3)), index=adata.var_names)
+    options = {"method": "embedding", "rng": 0}
+    found = sc_c.tl.probe_grn(adata, embeddings=table, **options)
+    pd.testing.assert_frame_equal(sc_c.tl.probe_grn(adata, embeddings=table.to_numpy(), **options), found)
+    pd.testing.assert_frame_equal(sc_c.tl.probe_grn(adata, embeddings=table.reset_index(drop=True), **options), found)
+    with pytest.raises(InputError, match=r"in another order\. Pass embeddings\.loc\[adata\.var_names\]"):
+        sc_c.tl.probe_grn(adata, embeddings=table[::-1], **options)

@@ -1,6 +1,7 @@
 """`tl.transmission` against equations 7 and 8, computed once more from the cells with numpy."""
 
 import json
+from types import MappingProxyType
 
 import anndata as ad
 import numpy as np
@@ -277,3 +278,62 @@ def test_directions_of_shifts_do_not_depend_on_the_order_of_names():
         )
         found.append(table.set_index("encoder").loc["relu", "preserved"])
     assert found == pytest.approx([found[0]] * 3, rel=1e-6)
+
+
+def test_the_identity_is_the_identity(adata):
+    for given in ({"identity": torch.nn.Linear(60, 2)}, as_encoder(lambda x: 2 * x, name="identity")):
+        with pytest.raises(InputError, match="'identity' is what every other is measured against"):
+            sc_c.tl.transmission(adata, given, **SHORT)
+    found = sc_c.tl.transmission(adata, MappingProxyType({"mine": "identity"}), basis="gamma", **SHORT)
+    assert list(found["encoder"]) == ["identity", "mine"]
+
+
+@pytest.mark.parametrize("key", ["truth", "", "a/b", None])
+def test_no_other_result_is_written_over(adata, key):
+    before = {name: id(value) for name, value in adata.uns.items()}
+    with pytest.raises(InputError, match=f"key_added={key!r}"):
+        sc_c.tl.transmission(adata, "identity", key_added=key, **SHORT)
+    with pytest.raises(InputError, match=f"key_added={key!r}"):
+        sc_c.tl.probe_grn(adata, reconstruct=torch.nn.Softmax(-1), key_added=key)
+    assert {name: id(value) for name, value in adata.uns.items()} == before
+
+
+def test_a_result_is_written_anew_but_no_result_of_another_kind(adata):
+    for _ in range(2):
+        sc_c.tl.transmission(adata, "identity", basis="gamma", **SHORT)
+    with pytest.raises(InputError, match=r"key_added='transmission': .*than a result of tl\.probe_grn"):
+        sc_c.tl.probe_grn(adata, reconstruct=torch.nn.Softmax(-1), key_added="transmission")
+    for _ in range(2):
+        sc_c.tl.probe_grn(adata, reconstruct=torch.nn.Softmax(-1), sources="REG01")
+
+
+def test_an_affine_lens_that_drops_the_axis_of_one_state_is_no_figure(adata):
+    # As many numbers as there are perturbations, so that shapes fit by chance.
+    W = torch.as_tensor(np.random.default_rng(0).normal(size=(60, 8)))
+    lens = as_encoder(lambda x: (x @ W).squeeze(), name="squeezed", affine=True)
+    with pytest.raises(InputError, match=r"returned \(8,\) for 1 state"):
+        sc_c.tl.transmission(adata, lens, basis="gamma", **SHORT)
+
+
+def test_infinite_slopes_are_named_once(adata):
+    with pytest.warns(InputWarning) as caught:
+        found = sc_c.tl.transmission(adata, {"root": lambda x: x.clamp(min=0).sqrt()}, **SHORT)
+    assert ["encoder='root': 'infinitesimal' is NaN" in str(each.message) for each in caught] == [True]
+    assert np.isfinite(found["preserved"]).all()
+    assert not np.isfinite(found.set_index("encoder").loc["root", "infinitesimal"]).any()
+
+
+def test_a_cell_that_draws_share_is_encoded_once(adata):
+    seen = []
+
+    def encode(x):
+        seen.append(x.detach())
+        return x.tanh()
+
+    control = adata[adata.obs["perturbation"] == "control"].to_df().to_numpy(np.float64)
+    options = {"basis": "gamma", "infinitesimal": False, "n_bootstrap": 5, "n_cells": 10**6, "rng": 0}
+    sc_c.tl.transmission(adata, {"seen": encode}, n_seeds=4, **options)
+    states = torch.cat(seen).numpy()
+    assert (states == control[7]).all(1).sum() <= 3, "once for each set of directions: shifts, basis, noise"
+    found = [sc_c.tl.transmission(adata, {"seen": encode}, n_seeds=n, **options)["preserved"][1] for n in (1, 4)]
+    assert found[0] == pytest.approx(found[1], rel=1e-12)

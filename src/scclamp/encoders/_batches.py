@@ -8,7 +8,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from scclamp._errors import InputError
-from scclamp.encoders._finite import nan_where_unknown, refuse_unknown
+from scclamp.encoders._finite import nan_where_unknown, refuse_unknown, require_real
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,7 @@ def in_batches(
         raise InputError(
             f"x has {x.shape[-1]} genes, but encoder={name!r} was made for {n_genes}. Pass the panel that it knows."
         )
+    require_real(x, name)
     flat = x.reshape(-1, n_genes).to(like)
     refuse_unknown(flat, name)
     found = nan_where_unknown(lambda known: _in_parts(function, known, batch_size, grow), flat)

@@ -108,8 +108,9 @@ def check(
         means = _means(source, cells)
         states = means[:N_STATES]
         seen = _seen_in_means(encoder, means)
-    rows = [diagnostics.gradient_flow(encoder, states, rng), *seen, *diagnostics.reproducibility(encoder, states)]
-    rows += diagnostics.precision(encoder, states)
+    repeated = diagnostics.reproducibility(encoder, states)
+    rows = [diagnostics.gradient_flow(encoder, states, rng), *seen, *repeated, *diagnostics.precision(encoder, states)]
+    rows += _straight(encoder, states, repeated)
     if given is not None:
         rows.append(diagnostics.reproduces(encoder, *given))
     return Report.of(encoder.name, rows)
@@ -118,7 +119,7 @@ def check(
 def quick_check(encoder: Encoder, means: np.ndarray, *, gradients: bool = True) -> Report:
     """Judge an encoder by a few means, the first of which is the control's: what a fit can afford to look at.
 
-    What is said to be affine is taken at its word, but for gradients that do not arrive at all, and for chance.
+    Of what is said to be affine it is asked whether it is, whether gradients arrive at all, and chance.
 
     Parameters
     ----------
@@ -133,10 +134,16 @@ def quick_check(encoder: Encoder, means: np.ndarray, *, gradients: bool = True) 
     rows = [diagnostics.gradient_flow(encoder, few, np.random.default_rng(0))] if gradients else []
     repeated = diagnostics.reproducibility(encoder, few)
     if encoder.affine:
-        return Report.of(encoder.name, [*(row for row in rows if row[1] == 0), repeated[0]])
+        still = [row for row in rows if row[1] == 0]
+        return Report.of(encoder.name, [*still, repeated[0], *_straight(encoder, few, repeated)])
     if len(few) > 1:
         rows.append(diagnostics.sensitivity_of_means(encoder, few))
     return Report.of(encoder.name, [*rows, *repeated])
+
+
+def _straight(encoder: Encoder, states: np.ndarray, repeated: list[diagnostics.Row]) -> list[diagnostics.Row]:
+    """Whether an encoder that says it is affine is so; chance and NaN have been named before."""
+    return [diagnostics.affinity(encoder, states)] if encoder.affine and repeated[0][4] else []
 
 
 @dataclass(frozen=True)

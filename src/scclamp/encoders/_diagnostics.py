@@ -124,6 +124,18 @@ def reproducibility(encoder: Encoder, states: np.ndarray) -> list[Row]:
     ]
 
 
+def affinity(encoder: Encoder, states: np.ndarray) -> Row:
+    """Whether the encoding between two states lies between their encodings, as of an encoder that says it is affine."""
+    encoded = encode_rows(encoder, states)
+    between = encode_rows(encoder, (states + np.roll(states, 1, axis=0)) / 2)
+    apart = float(np.abs(between - (encoded + np.roll(encoded, 1, axis=0)) / 2).max())
+    # In units of all states, since one of them may be encoded as zero.
+    largest, limit = float(np.abs(encoded).max()), rounding(encoder)
+    figure = apart / largest if largest > 0 else apart
+    meaning = "largest distance from the middle of two encodings to that of the middle; affine=True is not true of it"
+    return "affine", figure, float("nan"), limit, figure <= limit, meaning
+
+
 def precision(encoder: Encoder, states: np.ndarray) -> list[Row]:
     """Why a fit would refuse an encoder in another precision than that of its states; nothing where it would not."""
     dtype, device = placement(encoder)

@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def require_real(x: Tensor, name: str) -> None:
+    """Refuse states of whole numbers, in whose precision an encoding would be cut to whole numbers too.
+
+    Examples
+    --------
+    >>> require_real(torch.ones(2), "pca")
+    """
+    if not x.is_floating_point():
+        raise InputError(
+            f"x is of {x.dtype}, in which the numbers of encoder={name!r} would be cut. Pass log-normalised values: x.double()."
+        )
+
+
 def refuse_unknown(x: Tensor, name: str) -> None:
     """Refuse states (n, genes) with values that are not finite, unless gradients are wanted.
 

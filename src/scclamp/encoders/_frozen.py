@@ -8,15 +8,29 @@ import numpy as np
 from torch import nn
 
 from scclamp._arguments import require_whole
+from scclamp._device import read_device, require_precision
 from scclamp.encoders._batches import in_batches
 from scclamp.encoders._wrap import Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
     from torch import Tensor
 
     from scclamp.encoders._genes import GeneMapping
+
+
+def placed[Map: nn.Module](function: Map, dtype: torch.dtype, device: str | torch.device) -> Map:
+    """Bring a model to a precision and a device, or name what is none or is not here.
+
+    Examples
+    --------
+    >>> import torch
+    >>> placed(nn.Linear(3, 2), torch.float64, "cpu").weight.dtype
+    torch.float64
+    """
+    return function.to(device=read_device(str(device)), dtype=require_precision(dtype))
 
 
 class Frozen[Map: nn.Module]:

@@ -10,7 +10,7 @@ import torch
 
 from scclamp._arguments import require_choice, require_whole
 from scclamp._errors import InputError
-from scclamp.encoders._frozen import Frozen
+from scclamp.encoders._frozen import Frozen, placed
 from scclamp.encoders._geneformer_files import Vocabulary, read_model
 from scclamp.encoders._geneformer_map import GeneformerMap
 from scclamp.encoders._geneformer_ranks import require_temperature
@@ -152,7 +152,7 @@ class Geneformer(Frozen[GeneformerMap]):
             temperature=temperature,
             zeros=zeros,
         )
-        return cls(function.to(device=device, dtype=dtype), mapping, batch_size=batch_size)
+        return cls(placed(function, dtype, device), mapping, batch_size=batch_size)
 
     @property
     def gene_embeddings(self) -> np.ndarray:

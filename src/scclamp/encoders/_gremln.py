@@ -9,7 +9,7 @@ import torch
 
 from scclamp._arguments import require_choice, require_whole
 from scclamp._errors import InputError
-from scclamp.encoders._frozen import Frozen
+from scclamp.encoders._frozen import Frozen, placed
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._gremln_files import aliases_of, read_release
 from scclamp.encoders._gremln_graph import Diffusion, read_network
@@ -157,7 +157,7 @@ class GREmLN(Frozen[GREmLNMap]):
         }
         zeros = not parity if zeros is None else zeros
         function = GREmLNMap(model, mapping, diffusion, cell=tokens.cell, zeros=zeros, **settings)  # type: ignore[arg-type]
-        return cls(function.to(device=device, dtype=dtype), mapping, batch_size=batch_size)
+        return cls(placed(function, dtype, device), mapping, batch_size=batch_size)
 
     @property
     def gene_embeddings(self) -> np.ndarray:

@@ -43,10 +43,14 @@ def require_panel(encoder: Any, genes: Iterable[str]) -> None:
     )
     raise InputError(
         f"encoder={name!r} was made for {what}: {first}Make it for this panel, adata.var_names, or pass "
-        "adata[:, list(encoder.mapping.genes)]."
+        "adata with its genes, encoder.mapping.genes (of a PCA, encoder.panel)."
     )
 
 
 def _genes_of(owner: Any) -> tuple[str, ...] | None:
     genes = getattr(getattr(owner, "mapping", None), "genes", None)
-    return None if genes is None else tuple(map(str, genes))
+    if genes is not None:
+        return tuple(map(str, genes))
+    # Components have a panel, and map no names; of a module of a user anything may have this name.
+    panel = getattr(owner, "panel", None)
+    return panel if isinstance(panel, tuple) and all(isinstance(gene, str) for gene in panel) else None

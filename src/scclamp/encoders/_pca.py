@@ -16,9 +16,10 @@ from scclamp._split import TRAIN
 from scclamp._streaming import CHUNK_SIZE
 from scclamp._values import peek, require_values
 from scclamp.encoders._encoder import digest
+from scclamp.encoders._finite import require_real
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Self
 
     from torch import Tensor
@@ -40,6 +41,8 @@ class PCA:
         Orthonormal directions V (genes, d).
     mean
         Control mean (genes,).
+    panel
+        Names of the genes, in their order; data of others are refused where they are told.
 
     Examples
     --------
@@ -53,16 +56,18 @@ class PCA:
     affine = True
     input = "log"
 
-    def __init__(self, components: np.ndarray, mean: np.ndarray) -> None:
+    def __init__(self, components: np.ndarray, mean: np.ndarray, panel: Iterable[str] | None = None) -> None:
         if components.ndim != 2 or mean.shape != components.shape[:1]:
             msg = f"components of shape {components.shape} and mean of shape {mean.shape} do not fit. Pass (genes, d), (genes,)."
             raise InputError(msg)
         self.components = np.asarray(components, dtype=np.float64)
         self.mean = np.asarray(mean, dtype=np.float64)
+        self.panel = None if panel is None else tuple(map(str, panel))
         self._tensors: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode states (..., genes)."""
+        require_real(x, self.name)
         key = (x.dtype, x.device)
         if key not in self._tensors:
             pair = (torch.as_tensor(a, dtype=x.dtype, device=x.device) for a in (self.components, self.mean))
@@ -139,7 +144,7 @@ class PCA:
         d = min(n_components, n - 1, len(mean))
         exact = len(mean) <= EXACT_UP_TO
         components = _exact(blocks, mean, n, d) if exact else _randomised(blocks, mean, d, np.random.default_rng(rng))
-        return cls(components, mean)
+        return cls(components, mean, target.var_names)
 
 
 def _exact(blocks: Any, mean: np.ndarray, n: int, d: int) -> np.ndarray:

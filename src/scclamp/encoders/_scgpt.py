@@ -10,7 +10,7 @@ from torch import nn
 
 from scclamp._errors import InputError
 from scclamp.encoders._binning import quantile_bins, require_binnable
-from scclamp.encoders._frozen import Frozen
+from scclamp.encoders._frozen import Frozen, placed
 from scclamp.encoders._genes import GeneMapping, map_genes
 from scclamp.encoders._released import checkpoint_folder
 from scclamp.encoders._scgpt_model import ScGPTConfig, ScGPTModel
@@ -116,7 +116,7 @@ class ScGPT(Frozen["ScGPTMap"]):
         function = ScGPTMap(
             model, config, mapping, cell=vocabulary[_CELL], temperature=temperature, zeros=zeros, normalise=normalise
         )
-        return cls(function.to(device=device, dtype=dtype), mapping, batch_size=batch_size)
+        return cls(placed(function, dtype, device), mapping, batch_size=batch_size)
 
     @property
     def gene_embeddings(self) -> np.ndarray:

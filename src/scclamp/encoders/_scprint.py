@@ -10,7 +10,7 @@ import torch
 from scclamp._arguments import require_choice
 from scclamp._errors import InputError, list_some
 from scclamp.encoders._depth import counts_per_unit
-from scclamp.encoders._frozen import Frozen
+from scclamp.encoders._frozen import Frozen, placed
 from scclamp.encoders._identifiers import bare, map_ensembl
 from scclamp.encoders._scprint_config import ScPRINTConfig
 from scclamp.encoders._scprint_depth import require_depth
@@ -163,7 +163,7 @@ class ScPRINT(Frozen[ScPRINTMap]):
             tokens=tokens,
             zeros=zeros,
         )
-        return cls(function.to(device=device, dtype=dtype), mapping, batch_size=batch_size)
+        return cls(placed(function, dtype, device), mapping, batch_size=batch_size)
 
     @property
     def gene_embeddings(self) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from scclamp._errors import InputWarning, list_some
 from scclamp.encoders._depth import counts_per_unit
 from scclamp.encoders._encoder import digest
-from scclamp.encoders._frozen import Frozen
+from scclamp.encoders._frozen import Frozen, placed
 from scclamp.encoders._genes import map_genes
 from scclamp.encoders._scvi_files import Trained
 from scclamp.encoders._scvi_map import SCVIMap
@@ -103,7 +103,7 @@ class SCVI(Frozen[SCVIMap]):
                 stacklevel=3 if trained is model else 2,
             )
         function = SCVIMap.of(trained.module, mapping, batch=code, scale=scale)
-        super().__init__(function.to(device=device, dtype=dtype), mapping, batch_size=None)
+        super().__init__(placed(function, dtype, device), mapping, batch_size=None)
 
     @classmethod
     def from_saved(

@@ -15,7 +15,6 @@ import safetensors
 import safetensors.numpy
 
 from scclamp._atomic import STALE_SECONDS, atomic_path
-from scclamp._errors import StorageError
 from scclamp.encoders._encoder import digest
 
 if TYPE_CHECKING:
@@ -64,22 +63,22 @@ class Store:
         return array
 
     def put(self, key: str, array: np.ndarray) -> None:
-        """Keep an entry, and remove old ones until all fit; a folder that cannot be written is logged."""
+        """Keep an entry, and remove old ones until all fit; a folder that is gone or cannot be written is logged."""
         data = safetensors.numpy.save({_TENSOR: array}, metadata={"sha256": digest(key, array)})
         if len(data) > self.max_bytes:
             _logger.info(
                 "An entry of %d bytes is more than the cache may hold (%d) and is not kept", len(data), self.max_bytes
             )
             return
-        self._make_room(len(data), self._path(key))
         try:
+            self._make_room(len(data), self._path(key))
             with atomic_path(self._path(key)) as temporary:
                 temporary.write_bytes(data)
-        except StorageError as error:
+            # Another process may have written meanwhile.
+            self._make_room(0)
+        # The folder may have been removed meanwhile, or hold entries that may not be.
+        except OSError as error:
             _logger.warning("Nothing is kept: %s", error)
-            return
-        # Another process may have written meanwhile.
-        self._make_room(0)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"

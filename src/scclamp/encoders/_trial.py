@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 # Whatever the code of a user stumbles over.
 _STUMBLES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_IN_PLACE = (
+    "changes the states that it is given, in place. Take inplace=True and functions that end in _ (relu_, mul_) off its input, or "
+    "begin with x = x.clone()."
+)
 _PRECISIONS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
@@ -41,18 +45,12 @@ def try_out(encoder: Encoder, x: Tensor, *, argument: str = "encoder", gradients
     The states that were encoded, and their encodings.
     """
     _require_still(encoder, argument)
+    if x.is_meta:
+        raise InputError(f"{argument}={encoder.name!r} has parameters without values (device meta). Load its weights.")
     probe = x.detach().clone().requires_grad_(gradients)
-    try:
-        with torch.set_grad_enabled(gradients):
-            encoded = encoder.encode(probe)
-    except (ScclampError, torch.OutOfMemoryError):
-        raise
-    except _STUMBLES as error:
-        raise InputError(f"{argument}={encoder.name!r} {_explained(encoder, probe, error)}") from error
-    if not isinstance(encoded, torch.Tensor) or encoded.ndim != 2 or len(encoded) != len(probe):
-        shape = tuple(encoded.shape) if isinstance(encoded, torch.Tensor) else type(encoded).__name__
-        msg = f"{argument}={encoder.name!r} returned {shape} for {len(probe)} states. Return a tensor (states, d)."
-        raise InputError(msg)
+    encoded = _encode(encoder, probe, argument, gradients)
+    # One state too: .squeeze() would drop its axis.
+    _encode(encoder, probe[:1].detach(), argument, gradients=False)
     return probe, encoded
 
 
@@ -61,6 +59,32 @@ def try_out_rows(encoder: Encoder, rows: np.ndarray, *, argument: str = "encoder
     dtype, device = placement(encoder)
     two = rows[[0, min(1, len(rows) - 1)]]
     try_out(encoder, torch.as_tensor(two, dtype=dtype, device=device), argument=argument, gradients=gradients)
+
+
+def _encode(encoder: Encoder, x: Tensor, argument: str, gradients: bool) -> Tensor:
+    """Encode states, refusing an encoder that fails, changes them or does not return a vector of numbers for each."""
+    before = x._version
+    try:
+        with torch.set_grad_enabled(gradients):
+            encoded = encoder.encode(x)
+    except (ScclampError, torch.OutOfMemoryError):
+        raise
+    except _STUMBLES as error:
+        raise InputError(f"{argument}={encoder.name!r} {_explained(encoder, x, error)}") from error
+    what = f"{len(x)} {'state' if len(x) == 1 else 'states'}"
+    if not isinstance(encoded, torch.Tensor) or encoded.ndim != 2 or len(encoded) != len(x) or not encoded.shape[1]:
+        shape = tuple(encoded.shape) if isinstance(encoded, torch.Tensor) else type(encoded).__name__
+        msg = (
+            f"{argument}={encoder.name!r} returned {shape} for {what}. Return a tensor (states, d), for one state too."
+        )
+        raise InputError(msg)
+    if not encoded.is_floating_point() or encoded.layout != torch.strided:
+        kind = f"{_short(encoded.dtype)} ({_short(encoded.layout)})"
+        msg = f"{argument}={encoder.name!r} returned {kind} for {what}. Return real numbers, dense: .to(x.dtype), .to_dense()."
+        raise InputError(msg)
+    if x._version != before:
+        raise InputError(f"{argument}={encoder.name!r} {_IN_PLACE}")
+    return encoded
 
 
 def require_differentiable(encoder: Encoder, x: Tensor) -> None:
@@ -98,6 +122,8 @@ def _explained(encoder: Encoder, x: Tensor, error: Exception) -> str:
     """What is wrong with an encoder that failed. Asked only afterwards, since an encoder may well convert its input."""
     said = (str(error).splitlines() or [""])[0] or type(error).__name__
     states = f"states of shape {tuple(x.shape)}, a value for each gene of the panel"
+    if "in-place" in said and "leaf" in said:
+        return f"{_IN_PLACE} ({said})"
     if "numpy()" in str(error):
         return f"stops gradients: it turns states into numpy ({said}). Write it with torch alone."
     if placed := _misplaced(encoder, x):
@@ -141,5 +167,5 @@ def _works_in(encoder: Encoder, x: Tensor) -> torch.dtype | None:
     return None
 
 
-def _short(dtype: torch.dtype) -> str:
+def _short(dtype: torch.dtype | torch.layout) -> str:
     return str(dtype).removeprefix("torch.")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from scclamp._device import read_device, require_precision
 from scclamp._errors import InputError
 from scclamp.encoders._depth import counts_per_unit
 from scclamp.encoders._encoder import Encoder, digest
+from scclamp.encoders._finite import require_real
 from scclamp.encoders._module import module_of
 
 if TYPE_CHECKING:
@@ -55,9 +57,8 @@ class Wrapped:
         self.affine = affine
         self.input = "log" if depth is None else "counts"
         self._scale = None if depth is None else counts_per_unit(depth, target_sum)
-        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise InputError(f"dtype={dtype!r} is no floating precision of torch. Give for example torch.float32.")
-        self.dtype, self.device = dtype, None if device is None else torch.device(device)
+        self.dtype = None if dtype is None else require_precision(dtype)
+        self.device = None if device is None else torch.device(read_device(str(device)))
         if affine and depth is not None:
             raise InputError(
                 f"affine=True with depth={depth!r}: counts are no affine map of log-normalised expression. Leave one out."
@@ -73,6 +74,7 @@ class Wrapped:
         given = x if self._scale is None else torch.where(x < 0, 0, x).expm1() * self._scale
         if self.dtype is None and self.device is None:
             return function(given)
+        require_real(x, self.name)
         found = function(given.to(device=self.device, dtype=self.dtype))
         # What is no tensor is for the trial to explain.
         return found.to(x) if isinstance(found, torch.Tensor) else found
@@ -90,6 +92,10 @@ class Wrapped:
         # Buffers that are not saved decide too.
         values = dict(module.named_buffers()) | module.state_dict()
         for name, value in sorted(values.items()):
+            if value.is_meta:
+                raise InputError(
+                    f"encoder={self.name!r} has parameters without values (device meta). Load its weights."
+                )
             # As bytes, since numpy has no bfloat16.
             data = value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
             parts += [f"{name} {value.dtype} {tuple(value.shape)}", data]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
@@ -88,14 +89,14 @@ class PairFeatures:
         # Objects, since arrays of fixed-width text are slow to compare and to count.
         rows, columns = (np.array([str(name) for name in given], object) for given in (sources, targets))
         i, j = (rows[:, None] != columns[None, :]).nonzero()
-        arrays = {name: np.asarray(given) for name, given in {**features, **(origins or {})}.items()}
-        for name, array in arrays.items():
+        answers, origins = ({k: np.asarray(v) for k, v in given.items()} for given in (features, origins or {}))
+        for name, array in (*answers.items(), *origins.items()):
             if array.shape[:2] != (len(rows), len(columns)):
                 msg = f"{name!r} has shape {array.shape}, but there are {len(rows)} sources and {len(columns)} targets."
                 raise InputError(f"{msg} Give what the probe returned for them.")
-        made = {name: np.asarray(given)[i, j].reshape(len(i), -1) for name, given in features.items()}
+        made = {name: array[i, j].reshape(len(i), math.prod(array.shape[2:])) for name, array in answers.items()}
         scores: dict[tuple[str, str], Floats] = {
-            (name, "origin"): np.asarray(given, np.float64)[i, j] for name, given in (origins or {}).items()
+            (name, "origin"): array[i, j].astype(np.float64) for name, array in origins.items()
         }
         return cls(rows[i], columns[j], made, scores)
 

@@ -12,8 +12,8 @@ from scclamp._arguments import positions, require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
 from scclamp.probes import PairFeatures
-from scclamp.tl._probe_methods import METHODS, Question
-from scclamp.tl._probe_model import Model, typical_state
+from scclamp.tl._probe_methods import METHODS, Question, read_values
+from scclamp.tl._probe_model import Model, genes_of, typical_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SINGLE = tuple(method for method in METHODS if method != "ensemble")
 _VIRTUAL = ("gradient", "virtual")
 """Probes with states of their own; the others ask at the mean of cells."""
+_OF_EXPRESSION = (*_VIRTUAL, "silencing")
+"""Probes that ask what is reconstructed."""
 
 
 def probe_features(
@@ -110,9 +112,10 @@ def probe_features(
     {'gradient': (118, 8), 'virtual': (118, 8), 'silencing': (118, 1)}
     """
     n_cells, batch_size = require_whole("n_cells", n_cells), require_whole("batch_size", batch_size)
-    n_values = require_whole("n_values", n_values) if values is None else len(values)
-    genes = unwrap(adata, mod).adata.var_names.astype(str)
-    chosen = _available(encoder, reconstruct, embeddings) if methods is None else list(dict.fromkeys(methods))
+    n_values = require_whole("n_values", n_values) if values is None else len(read_values(values))
+    genes = genes_of(unwrap(adata, mod).adata, embeddings)
+    asked_for = [methods] if isinstance(methods, str) else methods
+    chosen = _available(encoder, reconstruct, embeddings) if asked_for is None else list(dict.fromkeys(asked_for))
     for method in chosen:
         require_choice("methods", method, _SINGLE)
     if not chosen:
@@ -122,7 +125,11 @@ def probe_features(
     drawn = typical_state(adata, layer, mod, n_cells, perturbation_key, control, np.random.default_rng(rng))
     models = {method: Model.of(encoder, reconstruct, embeddings, method, len(genes)) for method in chosen}
     argument = "encoder" if reconstruct is None else "reconstruct"
-    next(iter(models.values())).look(models, drawn.mean, argument=argument, stacklevel=2)
+    # The encoder may be in another precision than what reconstructs.
+    of_expression, of_cells = [m for m in chosen if m in _OF_EXPRESSION], [m for m in chosen if m == "shift"]
+    for some, what in ((of_expression, argument), (of_cells, "encoder")):
+        if some:
+            models[some[0]].look(some, drawn.mean, argument=what, stacklevel=2)
     asked = {
         method: _question(model, drawn, baseline, values, n_values, method, batch_size)
         for method, model in models.items()
@@ -149,9 +156,9 @@ def _question(
 
 def _available(encoder: Any, reconstruct: Any, embeddings: Any) -> list[str]:
     """Methods that a model can answer."""
-    found = []
+    found: list[str] = []
     if reconstruct is not None or callable(getattr(encoder, "reconstruct", None)):
-        found += [*_VIRTUAL, "silencing"]
+        found += _OF_EXPRESSION
     if embeddings is not None or getattr(encoder, "gene_embeddings", None) is not None:
         found.append("embedding")
     if encoder is not None:

@@ -11,9 +11,9 @@ from scclamp import encoders
 from scclamp._arguments import positions, require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._digest import dump_json
-from scclamp._storage import own
+from scclamp._storage import own, require_room
 from scclamp.tl._probe_methods import METHODS, Question
-from scclamp.tl._probe_model import Model, typical_state
+from scclamp.tl._probe_model import Model, genes_of, typical_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from scclamp.encoders import Encoder
 
     Map = torch.nn.Module | Callable[[torch.Tensor], torch.Tensor]
+
+
+_PARTS = frozenset({"edges", "params"})
 
 
 def probe_grn(
@@ -119,7 +122,8 @@ def probe_grn(
     n_cells, n_values = require_whole("n_cells", n_cells), require_whole("n_values", n_values)
     batch_size = require_whole("batch_size", batch_size)
     target = unwrap(adata, mod).adata
-    genes = target.var_names.astype(str)
+    require_room(target, key_added, _PARTS, "tl.probe_grn")
+    genes = genes_of(target, embeddings)
     for each in (encoder, reconstruct):
         encoders.require_panel(each, genes)
     model = Model.of(encoder, reconstruct, embeddings, method, len(genes))

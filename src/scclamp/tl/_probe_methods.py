@@ -69,9 +69,7 @@ class Question:
                 "values do not bear on method='gradient' at baseline='mean', where all genes go from zero to their mean "
                 "together. Leave them out, or give baseline a number."
             )
-        levels = np.linspace(0.0, drawn.top, n_values) if values is None else np.asarray(values, np.float64)
-        if levels.ndim != 1 or not levels.size or not np.isfinite(levels).all():
-            raise InputError(f"values={values!r} must be one or more finite numbers in a row.")
+        levels = np.linspace(0.0, drawn.top, n_values) if values is None else read_values(values)
         mean = drawn.mean if path else np.full_like(drawn.mean, baseline)
         state, values = (torch.as_tensor(each, dtype=model.dtype, device=model.device) for each in (mean, levels))
         return cls(model, state, path, values, _known(model, state, method), batch_size)
@@ -95,12 +93,11 @@ class Question:
 
     def answer(self, method: str, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Strength and sign of each pair (sources, targets)."""
+        _require_pairs(sources, targets)
         if method != "ensemble":
             effect, score = self._one(method, sources, targets)
             return score, np.sign(effect).astype(np.int64)
         different = sources[:, None] != targets[None, :]
-        if not different.any():
-            raise InputError("sources and targets are one and the same gene. Name another target.")
         parts = [self._one(each, sources, targets) for each in ("gradient", "virtual")]
         score = np.zeros(different.shape)
         # The answer of a gene to itself would set the scale.
@@ -117,6 +114,7 @@ class Question:
 
     def features(self, method: str, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Features (sources, targets, d) and strength (sources, targets) of each pair."""
+        _require_pairs(sources, targets)
         i, j = self._tensors(sources, targets)
         if method in _SYMMETRIC:
             vectors = self._vectors(method, torch.cat([i, j]))
@@ -173,6 +171,29 @@ class Question:
             return torch.as_tensor(self.model.embeddings, dtype=self.model.dtype, device=self.model.device)[genes]
         encode: Any = self.model.encode
         return probes.embedding_shift(encode, self.state, genes, batch_size=self.batch_size)
+
+
+def read_values(given: Any) -> np.ndarray:
+    """Values of a source, as numbers.
+
+    Examples
+    --------
+    >>> read_values([0, 1])
+    array([0., 1.])
+    """
+    try:
+        values = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+        raise InputError(f"values={given!r} must be one or more finite numbers in a row.")
+    return values
+
+
+def _require_pairs(sources: np.ndarray, targets: np.ndarray) -> None:
+    """Refuse to ask about one gene alone, which makes no pair."""
+    if len(sources) == len(targets) == 1 and sources[0] == targets[0]:
+        raise InputError("sources and targets are one and the same gene. Name another target.")
 
 
 def _bar(method: str) -> Callable[[Iterable[Any]], Iterable[Any]]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 import torch
 
 from scclamp import encoders
-from scclamp._assignment import assign
+from scclamp._assignment import assign, require_shape
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
 from scclamp._source import open_layer, stored_by_rows
@@ -18,6 +19,8 @@ from scclamp._values import peek, require_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from anndata import AnnData
 
     Map = Callable[[torch.Tensor], torch.Tensor]
 
@@ -60,7 +63,9 @@ class Model:
         own = getattr(encoder, "reconstruct", None) if reconstruct is None else reconstruct
         if isinstance(own, encoders.Encoder) and not callable(own):
             own = own.encode
-        main = _as_lens(reconstruct, "reconstruct") if reconstruct is not None else lens
+        # Representations are the encoder's, wherever expression is reconstructed.
+        other = reconstruct is not None and (method != "shift" or lens is None)
+        main = _as_lens(reconstruct, "reconstruct") if other else lens
         vectors = embeddings if embeddings is not None else getattr(encoder, "gene_embeddings", None)
         name = encoder.name if hasattr(encoder, "name") else main.name if main is not None else "embeddings"
         _require(method, name, own, lens, vectors)
@@ -119,7 +124,13 @@ def _require(method: str, name: str, reconstruct: Any, encode: Any, vectors: Any
 def _vectors(given: Any, n_genes: int, method: str) -> np.ndarray | None:
     if method != "embedding":
         return None
-    vectors = np.asarray(given.detach().cpu() if isinstance(given, torch.Tensor) else given, np.float64)
+    try:
+        # A copy, since the values of a table may not be written to, of which torch warns.
+        vectors = np.array(
+            given.detach().double().cpu().numpy() if isinstance(given, torch.Tensor) else given, np.float64
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(f"embeddings is no table of numbers ({error}). Give a row for each gene, dense.") from error
     if vectors.ndim != 2 or len(vectors) != n_genes:
         raise InputError(
             f"embeddings has shape {vectors.shape}. Give one row for each of the {n_genes} genes of adata."
@@ -134,6 +145,18 @@ class Drawn:
     mean: np.ndarray
     top: float
     n_cells: int
+
+
+def genes_of(adata: AnnData, embeddings: Any) -> pd.Index:
+    """Names of the genes, each of which is there once, and in whose order a table of embeddings must be where it names them."""
+    require_shape(adata)
+    genes = adata.var_names.astype(str)
+    named = embeddings.index if isinstance(embeddings, pd.DataFrame) else None
+    if named is not None and not isinstance(named, pd.RangeIndex) and list(map(str, named)) != list(genes):
+        raise InputError(
+            "embeddings has rows of other genes than adata, or in another order. Pass embeddings.loc[adata.var_names]."
+        )
+    return genes
 
 
 def typical_state(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,15 +14,15 @@ from scclamp._arguments import require_choice, require_whole
 from scclamp._assignment import assign, resolve_unmeasured
 from scclamp._columns import unwrap
 from scclamp._digest import dump_json
-from scclamp._errors import InputError
+from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._settings import settings
-from scclamp._storage import own
+from scclamp._storage import own, require_room
 from scclamp.conditions import Conditions
 from scclamp.tl._transmission_null import Shuffled
 from scclamp.tl._transmission_parts import Answer, Basis, Controls, bases_of, single_shifts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import torch
     from anndata import AnnData
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     Lens = str | Encoder | torch.nn.Module | Callable[[torch.Tensor], torch.Tensor]
 
+_PARTS = frozenset({"summary", "components", "regulators", "params"})
 _BASES = ("alpha", "gamma", "both")
 
 
@@ -110,7 +113,7 @@ def transmission(
       and `relative_high`. Free of scale: 1 where an encoder answers to what perturbations do as much as to whatever it answers most,
       however it is scaled. Directions of noise are among those, since the largest of the shifts alone would make 1 of an encoder
       that is all but blind to each of them alike (without a `null` there are no others). NaN where there is no answer at all.
-    - `infinitesimal`, `preserved` for infinitely small steps.
+    - `infinitesimal`, `preserved` for infinitely small steps; NaN or infinite, with a warning, where a derivative is.
     - `direct`, energy of the answers to the observed shifts themselves, over theirs.
     - `coverage`, share of the signal's energy that lies in the span of the basis, and `n_directions` of it.
 
@@ -141,6 +144,7 @@ def transmission(
     batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
     rng = np.random.default_rng(rng)
     target = unwrap(adata, mod).adata
+    require_room(target, key_added, _PARTS, "tl.transmission")
     cells = assign(adata, perturbation_key=perturbation_key, control=control, mod=mod, train_fraction=1.0, rng=0)
     cells = resolve_unmeasured(cells, target, "latent")
     conditions = Conditions.from_cells(adata, cells, layer=layer, mod=mod)
@@ -170,7 +174,7 @@ def transmission(
 
 def _lenses(encoder: Any, data: Any, **context: Any) -> dict[str, Encoder]:
     """Encoders by name, the identity first."""
-    if isinstance(encoder, dict):
+    if isinstance(encoder, Mapping):
         given = dict(encoder)
     else:
         several = list(encoder) if isinstance(encoder, list | tuple) else [encoder]
@@ -184,6 +188,10 @@ def _lenses(encoder: Any, data: Any, **context: Any) -> dict[str, Encoder]:
         if not isinstance(name, str):
             raise InputError(f"encoder: {name!r} is no name. Pass a dict from texts to encoders.")
         found[name] = encoders.resolve(each, data, **context)
+    if not isinstance(found["identity"], encoders.Identity):
+        raise InputError(
+            "encoder: 'identity' is what every other is measured against, and is always added. Choose another name."
+        )
     return found
 
 
@@ -209,10 +217,17 @@ def _measure(
 
     tasks = [(name, basis) for name in lenses for basis in bases]
     with tqdm(tasks, desc="transmission", disable=not settings.show_progress()) as bar:
-        return [
+        answers = [
             Answer.of(name, lenses[name], basis, controls, names, shifts, shuffled, infinitesimal, batch_size)
             for name, basis in bar
         ]
+    if infinitesimal and (steep := {answer.encoder for answer in answers if not np.isfinite(answer.small).all()}):
+        msg = (
+            f"encoder={list_some(sorted(steep))}: 'infinitesimal' is NaN or infinite, since a derivative is at control cells; a root "
+            "or a logarithm meets a gene at zero. 'preserved' is not touched by it."
+        )
+        warnings.warn(msg, InputWarning, stacklevel=3)
+    return answers
 
 
 def _resamples(n: int, n_shifts: int, which: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

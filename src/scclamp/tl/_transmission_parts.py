@@ -36,9 +36,9 @@ class Controls:
     Parameters
     ----------
     rows
-        Their expression, one draw after another (draws x cells, genes).
+        Expression of each cell that any draw has, once (cells, genes): it is encoded once.
     which
-        Which cell each row is, since draws may share cells.
+        Which of them the draws have, one draw after another (draws x cells of each).
     per_seed
         Cells of each draw.
     by_chance
@@ -65,7 +65,7 @@ class Controls:
         per_seed = min(n_cells, len(known))
         drawn = np.stack([np.sort(rng.choice(known, per_seed, replace=False)) for _ in range(n_seeds)])
         rows, at = np.unique(drawn, return_inverse=True)
-        return cls(_read(adata, layer, rows)[at.ravel()], at.ravel(), per_seed, per_seed < len(known))
+        return cls(_read(adata, layer, rows), at.ravel(), per_seed, per_seed < len(known))
 
 
 def _read(adata: AnnData, layer: str | None, rows: np.ndarray) -> np.ndarray:
@@ -190,13 +190,14 @@ class Answer:
         def measure(directions: np.ndarray, scale: float) -> np.ndarray:
             given = torch.as_tensor(directions, dtype=dtype, device=device)
             found = transmission(encoder.encode, cells, given, scale, batch_size=batch_size)
-            return np.broadcast_to(found.double().cpu().numpy(), (len(controls.rows), len(directions)))
+            return np.broadcast_to(found.double().cpu().numpy(), (len(controls.rows), len(directions)))[controls.which]
 
         small = np.full(len(basis.directions), np.nan)
         if infinitesimal:
             given = torch.as_tensor(basis.directions, dtype=dtype, device=device)
             found = infinitesimal_transmission(encoder.encode, cells, given, batch_size=batch_size)
-            small = found.double().mean(0).cpu().numpy()
+            each = np.broadcast_to(found.double().cpu().numpy(), (len(controls.rows), found.shape[1]))
+            small = each[controls.which].mean(0)
         lengths = np.linalg.norm(shifts, axis=1)
         moved = lengths > 0
         direct = np.full(len(shifts), np.nan)
