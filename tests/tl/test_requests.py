@@ -189,7 +189,7 @@ def test_the_labels_of_control_that_the_fit_was_told_are_control():
     ("unmeasured", "why"),
     [
         ("drop", r"the fit left its conditions out \(unmeasured='drop'\).*Fit with unmeasured='latent'"),
-        ("latent", "no training condition perturbed it alone: what it does is not known"),
+        ("latent", "no training condition perturbed it alone: what it does is not known. Leave out what asks for it."),
     ],
 )
 def test_a_gene_that_was_perturbed_and_not_measured_is_no_unknown_gene(unmeasured, why):

@@ -254,7 +254,7 @@ class _Reader:
                 "and the fit left its conditions out (unmeasured='drop'): what it does is not known. Fit with unmeasured='latent' "
                 "to give it a dose of its own."
             )
-        return "and no training condition perturbed it alone: what it does is not known."
+        return "and no training condition perturbed it alone: what it does is not known. Leave out what asks for it."
 
 
 def write_dose(dose: float, digits: int = 17) -> str:
