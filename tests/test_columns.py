@@ -44,6 +44,10 @@ def test_mod_is_checked():
         unwrap(adata_of({"x": ["a"]}), "rna")
     with pytest.raises(InputError, match="DataFrame object cannot be used"):
         unwrap(pd.DataFrame(), None)
+    with pytest.raises(
+        InputError, match=r"str object cannot be used.*A file is read first: adata = scclamp\.read\(path\)\."
+    ):
+        unwrap("screen.h5ad", None)
 
 
 def test_a_column_whose_name_is_no_text_is_passed_over():

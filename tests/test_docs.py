@@ -20,7 +20,7 @@ PAGES = {path.name: BLOCK.findall(path.read_text(encoding="utf-8")) for path in 
 @cache
 def ran(name: str) -> dict:
     """Names of a page after its last line."""
-    known = {"sc_c": scclamp, "adata": scclamp.datasets.simulated("tiny"), "__name__": f"docs_{Path(name).stem}"}
+    known = {"__name__": f"docs_{Path(name).stem}"}
     for block in PAGES[name]:
         exec(compile(block, name, "exec"), known)
     return known

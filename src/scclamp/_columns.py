@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -92,6 +93,7 @@ def unwrap(data: Any, mod: str | None) -> Table:
         return Table(data.mod[mod], data)
     if "AnnData" not in kinds:
         msg = f"adata={type(data).__name__} object cannot be used. Pass an AnnData, or a MuData with mod=."
+        msg += " A file is read first: adata = scclamp.read(path)." if isinstance(data, str | PathLike) else ""
         raise InputError(msg)
     if mod is not None:
         msg = f"mod={mod!r} was given, but the data is an AnnData and has no modalities. Leave mod=None."

@@ -52,6 +52,13 @@ def test_several_controls(adata):
     assert (adata.obs["perturbation"] == "control").sum() == 9
 
 
+def test_one_cell_is_no_cells(adata):
+    one = adata[
+        (adata.obs["perturbation"] != "control") | (adata.obs["perturbation"] == "control").cumsum().eq(1)
+    ].copy()
+    assert read(one)[0].splitlines()[-1] == "  control: 'control' (1 cell)"
+
+
 def test_guides_that_were_merged_and_doubles_are_named_on_request(adata):
     labels = adata.obs.pop("perturbation").astype(str)
     guides = labels + [

@@ -54,11 +54,15 @@ def test_a_file_alone_is_named_by_itself(tmp_path):
         (["=absent.gmt"], InputError, "write NAME, or NAME=FILE"),
         (["mine="], InputError, "write NAME, or NAME=FILE"),
         (["mine=pyproject.toml"], InputError, "end the file in .gmt, .csv or .tsv"),
+        (["mine=raw.tsv"], InputError, "raw.tsv: the table has no column 'source'.*as in trrust=raw.tsv"),
+        (["mine=half.csv"], InputError, "half.csv: the table has no column 'target'"),
         (["lineage_signatures", "lineage_signatures"], InputError, "is named twice"),
     ],
 )
 def test_what_is_no_library(texts, error, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "raw.tsv").write_text("AHR\tKLF1\tActivation\t123\n")
+    (tmp_path / "half.csv").write_text("source,gene\nAHR,KLF1\n")
     with pytest.raises(error, match=message):
         read_libraries(texts)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+import scclamp as sc_c
 from scclamp._assignment import assign
 from scclamp._errors import InputError
 from scclamp._settings import settings
@@ -23,6 +24,15 @@ def test_names(screen, cells):
     assert isinstance(resolve("pca", screen, cells=cells), PCA)
     with pytest.raises(InputError, match=r"encoder='identty'.*Did you mean 'identity'"):
         resolve("identty", screen, cells=cells)
+
+
+@pytest.mark.parametrize("name", ["scGPT", "GREmLN", "Geneformer", "scPRINT", "scVI"])
+def test_a_trained_model_that_is_named_is_told_what_reads_it(name, screen, cells):
+    with pytest.raises(InputError, match=r"A trained model is read first, by scclamp\.encoders\.") as caught:
+        resolve(name, screen, cells=cells)
+    own, reader = str(caught.value).removesuffix(".").rsplit(".", 2)[-2:]
+    assert own.casefold() == name.casefold()
+    assert callable(getattr(getattr(sc_c.encoders, own), reader))
 
 
 def test_the_identity_in_disguise_is_named(screen, cells, caplog):

@@ -43,6 +43,17 @@ def test_picture(judged, kinds, same_image, legible):
     same_image(figure, "nonadditive")
 
 
+def test_the_legend_ends_before_the_heading_of_the_gains(judged, kinds, images):
+    """Long names of groups leave narrow axes, beside which the heading stands as high as the legend."""
+    groups = dict.fromkeys(kinds, "SYNERGY_DISSIMILAR_PHENO")
+    predictions = ["network", "no_change", "network's singles added, scaled"]
+    with images["defaults"]():
+        ax = sc_c.pl.nonadditive(judged, groups, predictions=predictions)
+        ax.figure.canvas.draw()
+        (heading,) = [text for text in ax.texts if text.get_text().startswith("network minus")]
+        assert ax.get_legend().get_window_extent().x1 <= heading.get_window_extent().x0
+
+
 @pytest.mark.parametrize("metric", ["projection", "rho_nonadd"])
 def test_points_are_the_scores_of_the_combinations(judged, kinds, metric):
     ax = sc_c.pl.nonadditive(judged, kinds, metric=metric)

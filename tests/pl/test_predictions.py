@@ -49,6 +49,15 @@ def test_one_panel_for_each_condition(answer):
     assert len(sc_c.pl.predictions(*answer, n_columns=4).axes) == 6
 
 
+@pytest.mark.parametrize(
+    ("show", "return_fig", "comes"), [(None, False, True), (True, False, False), (True, True, True)]
+)
+def test_a_figure_that_is_shown_comes_back_when_asked(answer, show, return_fig, comes, monkeypatch):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    figure = sc_c.pl.predictions(*answer, conditions=answer[0].obs_names[0], show=show, return_fig=return_fig)
+    assert (figure is not None) is comes
+
+
 def test_what_is_missing_is_named(answer):
     predicted, states = answer
     with pytest.raises(InputError, match="no row 'control'"):

@@ -5,11 +5,13 @@ from html import unescape
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 
 import scclamp as sc_c
+from scclamp._errors import InputWarning
 from scclamp._storage import decode
 from scclamp.tl._report_fit import _kept, condition_section, fit_section, network_section, screen_section
 from scclamp.tl._report_source import Source
@@ -144,3 +146,15 @@ def test_correlations_leave_out_what_was_held(source):
         assert float(r) == pytest.approx(np.corrcoef(shift, mine)[0, 1], abs=6e-4)
         assert float(seen) == pytest.approx(np.linalg.norm(shift), rel=6e-3)
     assert [float(row[2]) for row in rows] == sorted((float(row[2]) for row in rows), reverse=True)
+
+
+def test_the_caption_of_the_course_speaks_of_validation_only_where_there_was_one(source):
+    assert "those that validated it" in fit_section(source).body
+    adata = sc_c.datasets.simulated("tiny")
+    means = adata.to_df().groupby(adata.obs["perturbation"].astype(str)).mean()
+    bulk = ad.AnnData(means, obs=pd.DataFrame({"perturbation": means.index}, index=means.index))
+    with pytest.warns(InputWarning, match="No condition has cells to validate on"):
+        sc_c.tl.fit(bulk, max_epochs=2)
+    body = fit_section(Source(bulk, decode(bulk, "clamp"), None, "clamp", None)).body
+    assert "no other cells to validate on" in body
+    assert "training means" not in body

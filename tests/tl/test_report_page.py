@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from scclamp.tl._report_page import Section, facts, folded, page, picture, say, table, written
+from scclamp.tl._report_page import Section, facts, folded, long_table, page, picture, say, table, written
 
 
 class Strict(HTMLParser):
@@ -91,3 +91,13 @@ def test_a_picture_is_inside_described_and_its_figure_is_closed():
     assert (tag, attrs["alt"]) == ("img", 'what it "shows"')
     assert re.fullmatch(r"data:image/png;base64,[A-Za-z0-9+/=]+", attrs["src"])
     assert not plt.fignum_exists(fig.number)
+
+
+def test_a_long_table_folds_what_is_beyond_its_first_rows():
+    rows = pd.DataFrame({"name": list("abcde"), "n": range(5)})
+    assert long_table(rows, 5) == table(rows)
+    shown = long_table(rows, 3)
+    parse(shown)
+    first, rest = shown.split("<details>")
+    assert [re.findall(r'class="words">(\w)<', part) for part in (first, rest)] == [list("abc"), list("de")]
+    assert "The other 2 rows" in rest

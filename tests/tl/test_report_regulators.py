@@ -41,3 +41,10 @@ def test_the_page_has_a_row_for_each(fitted):
     body = regulator_section(Source(fitted, decode(fitted), None, "clamp", None)).body
     assert body.count("<tr>") == 9
     assert "REG05" in body
+
+
+def test_what_happened_to_all_of_them_is_counted(fitted):
+    rows = regulators_of(decode(fitted), observed_means(fitted, None, "clamp"))
+    body = regulator_section(Source(fitted, decode(fitted), None, "clamp", None)).body
+    raised = (rows["its own expression"] == "raised").sum()
+    assert f"Of 8 genes: {raised} raised, 1 not measured (latent dose)." in body

@@ -60,6 +60,16 @@ def test_a_verdict_of_an_earlier_version_is_shown(source):
     assert _table(shown.body) == _table(new.body)
 
 
+def test_the_caption_speaks_of_interactions_only_where_they_are_drawn(source):
+    stored = source.adata.uns["clamp_evaluation"]
+    assert "Lines across the interactions" in verdict_section(source).body
+    scores = stored["scores"]
+    source.adata.uns["clamp_evaluation"] = {**stored, "scores": scores[~scores["metric"].str.contains("interaction")]}
+    body = verdict_section(source).body
+    source.adata.uns["clamp_evaluation"] = stored
+    assert "Lines across the interactions" not in body
+
+
 def _table(body):
     """Rows of the only table by the name in their first cell."""
     rows = re.findall(r"<tr>(.*?)</tr>", body.split("<tbody>")[1])

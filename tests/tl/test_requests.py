@@ -117,6 +117,8 @@ def test_a_name_of_ones_own_may_look_like_a_number():
 @pytest.mark.parametrize(
     ("clamps", "message"),
     [
+        (["REG01/REG02"], r"'REG01/REG02' is no gene of the fit\. A combination is joined by '\+': 'REG01\+REG02'\."),
+        (["REG01 / REG02:REG03"], r"joined by '\+': 'REG01\+REG02\+REG03'\."),
         (["REG01", "REG1"], r"clamps\[1\]='REG1': 'REG1' is no gene of the fit\. Did you mean 'REG01'"),
         (["reg01+REG02"], r"'reg01' is no gene of the fit\. Did you mean 'REG01'"),
         (["REG01+GENE0002"], r"'GENE0002' is measured but has no column.*8 regulators of the fit are 'REG01'"),
@@ -189,7 +191,7 @@ def test_the_labels_of_control_that_the_fit_was_told_are_control():
     ("unmeasured", "why"),
     [
         ("drop", r"the fit left its conditions out \(unmeasured='drop'\).*Fit with unmeasured='latent'"),
-        ("latent", "no training condition perturbed it alone: what it does is not known"),
+        ("latent", "no training condition perturbed it alone: what it does is not known. Leave out what asks for it."),
     ],
 )
 def test_a_gene_that_was_perturbed_and_not_measured_is_no_unknown_gene(unmeasured, why):

@@ -95,9 +95,13 @@ def harmonise(data: Any, options: argparse.Namespace, mod: str | None) -> tuple[
 def _controls(report: Any) -> str:
     """Labels of the control and their cells: a wrong one makes every shift wrong."""
     rows = report[report["perturbation"] == CONTROL]
-    named = [f"{label!r} ({n} cells)" for label, n in zip(rows["label"].astype(str), rows["n_cells"], strict=True)]
+    named = [f"{label!r} ({_cells(n)})" for label, n in zip(rows["label"].astype(str), rows["n_cells"], strict=True)]
     more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
     return f"  control: {', '.join(named[:_SHOWN]) or 'none'}{more}"
+
+
+def _cells(n: int) -> str:
+    return "1 cell" if n == 1 else f"{n} cells"
 
 
 def _merged(report: Any) -> list[str]:
@@ -106,7 +110,7 @@ def _merged(report: Any) -> list[str]:
     for name, rows in report[report["perturbation"] != ""].groupby("perturbation", sort=True):
         if len(rows) > 1 and name != CONTROL:
             lines.append(
-                f"  {name} ({int(rows['n_cells'].sum())} cells): {', '.join(map(repr, rows['label'].astype(str)))}"
+                f"  {name} ({_cells(rows['n_cells'].sum())}): {', '.join(map(repr, rows['label'].astype(str)))}"
             )
     if lines:
         lines.insert(0, f"Labels that mean the same ({len(lines)} perturbations)")

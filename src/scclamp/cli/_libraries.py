@@ -72,6 +72,12 @@ def _own(name: str, path: Path) -> pd.DataFrame:
         table = read_gmt(path, name)
     elif path.suffix in _SEPARATORS:
         table = pd.read_csv(path, sep=_SEPARATORS[path.suffix])
+        if missing := [column for column in ("source", "target") if column not in table]:
+            raise InputError(
+                f"--library {name}={path}: the table has no column {missing[0]!r}. Name its columns source and target in the first "
+                f"line (and weight for signs), or, if it is a copy of a published library, call it by that one's name, as in "
+                f"trrust={path}."
+            )
     else:
         raise InputError(f"--library {name}={path}: end the file in .gmt, .csv or .tsv, which says how to read it.")
     table.attrs = {"name": name, "digest": digest_of(path)}

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from scclamp.encoders._encoder import Encoder
 
 _NAMES = ("identity", "pca")
+_READERS = {
+    **{name.casefold(): f"{name}.from_checkpoint" for name in ("ScGPT", "GREmLN", "Geneformer", "ScPRINT")},
+    "scvi": "SCVI.from_saved",
+}
+"""What reads a model that somebody asks for by its name."""
 _logger = logging.getLogger(__name__)
 _AT_A_TIME = 512
 """Observations between two steps of the progress bar, and in one entry of a cache: what an interrupted pass loses at most."""
@@ -75,10 +80,16 @@ def resolve(
         return pca
     if isinstance(encoder, str):
         msg = f"encoder={encoder!r} is not known.{did_you_mean(encoder, _NAMES)} Use {' or '.join(map(repr, _NAMES))}, "
-        raise InputError(msg + "or pass any differentiable module or function.")
+        raise InputError(f"{msg}or pass any differentiable module or function.{_how_to_read(encoder)}")
     lens = as_encoder(encoder)
     require_panel(lens, unwrap(data, mod).adata.var_names)
     return lens
+
+
+def _how_to_read(name: str) -> str:
+    """What to call for a model that was asked for by its name, or an empty string."""
+    reader = _READERS.get(name.casefold())
+    return f" A trained model is read first, by scclamp.encoders.{reader}." if reader else ""
 
 
 def affine_means(encoder: Encoder, conditions: Conditions) -> tuple[np.ndarray, np.ndarray]:

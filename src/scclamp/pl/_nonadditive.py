@@ -186,4 +186,4 @@ def _legend(ax: Axes, chosen: Sequence[str]) -> None:
     dot: dict[str, Any] = {"ls": "", "marker": "D", "ms": 4.5}
     handles = [Line2D([], [], color=_colour(name, chosen), label=label, **dot) for name, label in labels.items()]
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
-    ax.legend(handles=handles, frameon=False, fontsize=8, ncols=2, handletextpad=0.2, columnspacing=1.2, **place)
+    ax.legend(handles=handles, frameon=False, fontsize=8, handletextpad=0.2, **place)

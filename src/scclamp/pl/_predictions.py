@@ -32,6 +32,7 @@ def predictions(
     conditions: str | Sequence[str] | None = None,
     n_columns: int = 4,
     show: bool | None = None,
+    return_fig: bool = False,
 ) -> Figure | None:
     """Draw predicted against observed shifts from control, one panel for each condition.
 
@@ -48,10 +49,12 @@ def predictions(
         Panels side by side.
     show
         Whether to show the figure.
+    return_fig
+        Whether to return the figure even when it is shown.
 
     Returns
     -------
-    The figure, or None when shown. Each panel names its Pearson correlation over the genes that were not clamped, and that of
+    The figure, or None when shown without `return_fig`. Each panel names its Pearson correlation over the genes that were not clamped, and that of
     the sum of the observed singles, where these are there. Single genes are marked as *fitted*: a fit has seen their cells, so
     that their correlation is no prediction's. Where doses were given, or names of your own, the cells are those of
     the same genes.
@@ -92,8 +95,7 @@ def predictions(
     fig.supylabel("predicted shift", fontsize=9)
     if show:
         plt.show()
-        return None
-    return fig
+    return None if show and not return_fig else fig
 
 
 def _chosen(seen: dict[str, str], observed: pd.DataFrame, conditions: str | Sequence[str] | None) -> list[str]:

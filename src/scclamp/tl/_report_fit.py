@@ -26,6 +26,15 @@ _LATENT = (
     "of the product, a target that it activates has a negative weight. Neither sign nor size compares with those of measured "
     "regulators."
 )
+_COURSE_VALIDATED = (
+    "Error of the predicted shifts in the cells that trained the network and in those that validated it. Training compares with "
+    "means whose noise was removed, validation with the noisy means of other cells: its level at 'training means' is what those "
+    "cells allow, and no network can beat it. A validation that rises would be overfitting; the dot is the network that was kept."
+)
+_COURSE = (
+    "Error of the predicted shifts in the data that trained the network, whose noise was removed. There were no other cells to "
+    "validate on, so that overfitting would not show here; the dot is the network that was kept."
+)
 _HOW = {
     "calibrated": " Combinations are predicted with the law of crowding.",
     "steady_state": " Combinations are predicted by the steady state alone, without the law of crowding.",
@@ -83,10 +92,7 @@ def fit_section(source: Source) -> Section:
         ),
         picture(
             pl.loss(source.data, mod=source.mod, key=source.key, return_fig=True),
-            "Error of the predicted shifts in the cells that trained the network and in those that validated it. Training compares "
-            "with means whose noise was removed, validation with the noisy means of other cells: its level at 'training means' is "
-            "what those cells allow, and no network can beat it. A validation that rises would be overfitting; the dot is the "
-            "network that was kept.",
+            _COURSE_VALIDATED if np.any(np.asarray(source.result.conditions["val_n"]) > 0) else _COURSE,
         ),
     ]
     return Section("The fit", "\n".join(parts))

@@ -132,6 +132,14 @@ def table(rows: pd.DataFrame) -> str:
     return f'<div class="scroll">\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>'
 
 
+def long_table(rows: pd.DataFrame, most: int) -> str:
+    """The first rows of a table, the others where they are asked for."""
+    if len(rows) <= most:
+        return table(rows)
+    rest = f"<summary>The other {len(rows) - most:,} rows</summary>\n{table(rows.iloc[most:])}"
+    return f"{table(rows.iloc[:most])}\n<details>\n{rest}\n</details>"
+
+
 def written(value: Any) -> str:
     """A value as a person writes it: three digits, thousands apart, a dash for what is missing."""
     if isinstance(value, bool | np.bool_):

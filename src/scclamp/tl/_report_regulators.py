@@ -9,13 +9,13 @@ import pandas as pd
 
 from scclamp._keys import CONTROL
 from scclamp.tl._doses import usual_doses
-from scclamp.tl._report_page import Section, say, subtitle, table
+from scclamp.tl._report_page import Section, long_table, say
 
 if TYPE_CHECKING:
     from scclamp._result import Result
     from scclamp.tl._report_source import Source
 
-_MOST_ROWS = 150
+_MOST_ROWS = 25
 _LITTLE = 0.1
 """Change of the mean log expression that nobody calls one."""
 
@@ -23,16 +23,16 @@ _LITTLE = 0.1
 def regulator_section(source: Source) -> Section:
     """Each perturbed gene with its cells and its own expression."""
     rows = regulators_of(source.result, source.observed)
+    counts = rows["its own expression"].value_counts()
     parts = [
         say(
             "What each perturbation did to the expression of its own gene, as mean log-normalised expression: raised, lowered, or "
             f"neither (by less than {_LITTLE}). A nuclease may destroy a protein and leave its transcript; interference and activation "
             "that leave it have failed. 'held at' is the value that the network holds the gene at."
         ),
-        table(rows.head(_MOST_ROWS)),
+        say(f"Of {len(rows):,} genes: {', '.join(f'{n:,} {word}' for word, n in counts.items())}."),
+        long_table(rows, _MOST_ROWS),
     ]
-    if len(rows) > _MOST_ROWS:
-        parts.insert(1, subtitle(f"The first {_MOST_ROWS} of {len(rows)}"))
     return Section("The perturbed genes", "\n".join(parts))
 
 

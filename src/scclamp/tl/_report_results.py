@@ -28,6 +28,11 @@ _METRICS = {
 }
 _FIGURES = {"skill": "skill", "gain_in_r": "gain in mean r"}
 _MOST_ROWS = 20
+_COMPARED = "Every prediction and every null on the same combinations, with 95 % intervals."
+_CEILINGS = (
+    " Lines across the interactions: how well those in one half of the cells foretell those in the other (dashed, the replicate), "
+    "and what a perfect prediction would reach (dotted, the truth); noise keeps both below 1."
+)
 
 
 def verdict_section(source: Source) -> Section | None:
@@ -50,9 +55,7 @@ def verdict_section(source: Source) -> Section | None:
         *([say(" ".join(map(str.strip, law)))] if (law := law_of(scores, stored["params"])) else []),
         picture(
             pl.verdict(source.data, mod=source.mod, key=source.key, return_fig=True),
-            "Every prediction and every null on the same combinations, with 95 % intervals. Lines across the interactions: how well "
-            "those in one half of the cells foretell those in the other (dashed, the replicate), and what a perfect prediction would "
-            "reach (dotted, the truth); noise keeps both below 1.",
+            _COMPARED + (_CEILINGS if "interaction" in set(scores["metric"]) else ""),
         ),
         table(wide.assign(prediction=wide["prediction"].str.replace("_", " "))),
         folded("The whole verdict as text", stored["report"]),

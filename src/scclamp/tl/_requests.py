@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Request = str | Mapping[str, float] | Iterable[str]
 Clamps = str | Iterable[Request] | Mapping[str, Request]
+
+_OTHER_SIGNS = re.compile(r"[\s/,;|&_:*]+")
 
 _Read = tuple[tuple[int, ...], tuple[float, ...] | None]
 
@@ -245,8 +248,15 @@ class _Reader:
             )
         if gene in self.left_out:
             return f"{gene!r} was perturbed in the screen, but the panel does not measure it, {self._explain_left_out()} {known}"
-        hint = did_you_mean_gene(gene, self.regulators) or did_you_mean_gene(gene, self.genes)
+        hint = self._joined(gene) or did_you_mean_gene(gene, self.regulators) or did_you_mean_gene(gene, self.genes)
         return f"{gene!r} is no gene of the fit.{hint} {known}"
+
+    def _joined(self, text: str) -> str:
+        """A hint for genes that another sign than '+' joins."""
+        parts = [part for part in _OTHER_SIGNS.split(text) if part]
+        if len(parts) < 2 or not set(parts) <= {*self.regulators}:
+            return ""
+        return f" A combination is joined by '{SEPARATOR}': {SEPARATOR.join(parts)!r}."
 
     def _explain_left_out(self) -> str:
         if self.dropped:
@@ -254,7 +264,7 @@ class _Reader:
                 "and the fit left its conditions out (unmeasured='drop'): what it does is not known. Fit with unmeasured='latent' "
                 "to give it a dose of its own."
             )
-        return "and no training condition perturbed it alone: what it does is not known."
+        return "and no training condition perturbed it alone: what it does is not known. Leave out what asks for it."
 
 
 def write_dose(dose: float, digits: int = 17) -> str:
