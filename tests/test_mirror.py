@@ -32,7 +32,6 @@ CROSS_CUTTING = {
 TESTED_THROUGH = {
     "metrics/_cells.py": "metrics/test_energy_distance.py",
     "metrics/_de_sets.py": "metrics/test_de_overlap.py",
-    "predictors/_clamp_states.py": "predictors/test_clamp.py",
     "tl/_benchmark_cells.py": "tl/test_benchmark.py",
     "tl/_benchmark_predictors.py": "tl/test_benchmark.py",
     "tl/_benchmark_screen.py": "tl/test_benchmark.py",
