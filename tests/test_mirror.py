@@ -32,7 +32,6 @@ CROSS_CUTTING = {
 TESTED_THROUGH = {
     "tl/_benchmark_cells.py": "tl/test_benchmark.py",
     "tl/_benchmark_predictors.py": "tl/test_benchmark.py",
-    "tl/_benchmark_splits.py": "tl/test_benchmark.py",
     "tl/_evaluation_text.py": "tl/test_evaluate.py",
     "tl/_judged.py": "tl/test_evaluate.py",
 }
