@@ -30,17 +30,8 @@ CROSS_CUTTING = {
 }
 # Rooms of one function, whose tests call that function. Better is a file of their own: this list may only get shorter.
 TESTED_THROUGH = {
-    "metrics/_cells.py": "metrics/test_energy_distance.py",
-    "metrics/_de_sets.py": "metrics/test_de_overlap.py",
-    "predictors/_clamp_states.py": "predictors/test_clamp.py",
     "tl/_benchmark_cells.py": "tl/test_benchmark.py",
     "tl/_benchmark_predictors.py": "tl/test_benchmark.py",
-    "tl/_benchmark_screen.py": "tl/test_benchmark.py",
-    "tl/_benchmark_splits.py": "tl/test_benchmark.py",
-    "tl/_benchmark_table.py": "tl/test_benchmark.py",
-    "tl/_enrich_tests.py": "tl/test_enrich.py",
-    "tl/_enrich_ulm.py": "tl/test_enrich.py",
-    "tl/_evaluation_tables.py": "tl/test_evaluate.py",
     "tl/_evaluation_text.py": "tl/test_evaluate.py",
     "tl/_judged.py": "tl/test_evaluate.py",
 }

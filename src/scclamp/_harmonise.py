@@ -11,6 +11,7 @@ from scclamp._guides import strip_contexts, strip_guides
 from scclamp._keys import CONTROL, SEPARATOR
 from scclamp._labels import (
     LabelReport,
+    clash,
     is_control_token,
     is_stand_in,
     is_unassigned,
@@ -167,9 +168,7 @@ class _Harmoniser:
                 before = parsed.targets[parsed.mapped[text]]
                 after, reason = self._spell(before)
                 name = join(after)
-                if not reason and targets.get(name, after) != after:
-                    reason = f"reads as {name!r}, which is also the name of one gene. Rename that gene"
-                if reason:
+                if reason := reason or clash(name, after, targets):
                     ambiguous[label] = reason
                     continue
                 mapped[label], targets[name] = name, after

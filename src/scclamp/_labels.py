@@ -186,13 +186,24 @@ def parse_labels(
             continue
         genes_of, reason = reader.read(word)
         name = join(genes_of)
-        if not reason and targets.get(name, genes_of) != genes_of:
-            reason = f"reads as {name!r}, which is also the name of one gene. Rename that gene"
-        if reason:
+        if reason := reason or clash(name, genes_of, targets):
             ambiguous[label] = reason
         else:
             mapped[label], targets[name] = name, genes_of
     return LabelReport(mapped, targets, dropped, ambiguous)
+
+
+def clash(name: str, genes: tuple[str, ...], targets: Mapping[str, tuple[str, ...]]) -> str:
+    """Why a name cannot stand for these genes, as it stands for others; empty where it can.
+
+    Examples
+    --------
+    >>> clash("A+B", ("A", "B"), {"A+B": ("A+B",)})
+    "reads as 'A+B', which is also the name of one gene. Rename that gene"
+    """
+    if targets.get(name, genes) == genes:
+        return ""
+    return f"reads as {name!r}, which is also the name of one gene. Rename that gene"
 
 
 class _Reader:

@@ -9,10 +9,10 @@ import numpy as np
 
 from scclamp._arguments import require_choice
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
+from scclamp._choice import choose
 from scclamp._clamps import Held, clamps, group_means, stack_groups
 from scclamp._columns import unwrap
-from scclamp._errors import InputError, did_you_mean
-from scclamp._labels import canonical
+from scclamp._errors import InputError
 from scclamp._source import open_layer
 from scclamp._streaming import CHUNK_SIZE, grouped_sums
 from scclamp._values import require_values
@@ -285,7 +285,9 @@ class Conditions:
         >>> conditions.select(conditions.singles).names
         ('control', 'A', 'B')
         """
-        at = np.flatnonzero(self._mask(which))
+        mask = choose(which, self.names, {*self.genes, *self.regulators})
+        mask[0] = True
+        at = np.flatnonzero(mask)
         return replace(
             self,
             names=tuple(self.names[i] for i in at),
@@ -331,32 +333,6 @@ class Conditions:
         seen = other.reshape(-1, len(at))[0] & (self.val_n[at] > 0)
         val[at[seen], row[seen]] = held.reshape(-1, len(at))[0, seen]
         return replace(self, train_mean=train, val_mean=val)
-
-    def _mask(self, which: np.ndarray | Iterable[str]) -> np.ndarray:
-        given = [which] if isinstance(which, str) else which if isinstance(which, np.ndarray) else list(which)
-        array = np.asarray(given)
-        if array.dtype == bool:
-            if array.shape != (self.n_conditions,):
-                msg = f"which=mask of shape {array.shape} does not fit {self.n_conditions} conditions. Pass one value each."
-                raise InputError(msg)
-            mask = array.copy()
-        else:
-            mask = np.zeros(self.n_conditions, bool)
-            for name in map(str, array):
-                mask[self._index(name)] = True
-        mask[0] = True
-        return mask
-
-    def _index(self, name: str) -> int:
-        known = {n: i for i, n in enumerate(self.names)}
-        if name in known:
-            return known[name]
-        genes = {*self.genes, *self.regulators}
-        at = known.get(canonical(name, genes=genes))
-        if at is None:
-            msg = f"which={name!r} is not a condition.{did_you_mean(name, self.names)} Use names in conditions.names."
-            raise InputError(msg)
-        return at
 
 
 def _not_resampled(values: np.ndarray) -> np.ndarray:

@@ -1,12 +1,24 @@
 """Outputs are looked at before the work begins."""
 
 import io
+from argparse import Namespace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from scclamp._errors import InputError, StorageError
-from scclamp.cli._paths import ADATA, TABLES, read_lines, require_output, require_suffix, write_table, write_text
+from scclamp.cli._paths import (
+    ADATA,
+    TABLES,
+    read_lines,
+    require_asked,
+    require_holds,
+    require_output,
+    require_suffix,
+    write_table,
+    write_text,
+)
 
 
 def test_a_new_file_may_be_written(tmp_path):
@@ -47,6 +59,31 @@ def test_a_folder_has_to_be_open(monkeypatch, tmp_path):
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(StorageError, match="may not write"):
         require_output(str(tmp_path / "out.h5ad"), ADATA, force=False)
+
+
+def test_an_output_that_is_not_asked_for_is_not_looked_at(tmp_path):
+    require_asked(Namespace(output=None, force=False), TABLES, str(tmp_path / "in.csv"))
+
+
+def test_what_is_asked_for_is_no_input_and_no_file_that_is_there(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("old")
+    asked = Namespace(output=str(path), force=True)
+    with pytest.raises(InputError, match="is the input"):
+        require_asked(asked, TABLES, None, str(path))
+    require_asked(asked, TABLES, None)
+    with pytest.raises(StorageError, match="exists already"):
+        require_asked(Namespace(output=str(path), force=False), TABLES)
+
+
+@pytest.mark.parametrize(
+    ("data", "holds", "does_not"), [(SimpleNamespace(mod={}), "h5mu", "h5ad"), (SimpleNamespace(), "h5ad", "h5mu")]
+)
+def test_data_need_a_file_that_can_hold_them(data, holds, does_not):
+    for path in (None, "out.csv", "out.zarr", f"out.{holds}"):
+        require_holds(path, data)
+    with pytest.raises(InputError, match=rf"End it in \.{holds} or \.zarr"):
+        require_holds(f"out.{does_not}", data)
 
 
 @pytest.mark.parametrize(

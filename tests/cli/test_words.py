@@ -2,7 +2,7 @@
 
 import pytest
 
-from scclamp.cli._fit import WORDS
+from scclamp.cli._fit_options import WORDS
 from scclamp.cli._words import to_options
 
 KNOWN = {**WORDS, "path": "", "refit": "--refit", "crowding": "--set crowding="}

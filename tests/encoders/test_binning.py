@@ -3,12 +3,21 @@ import pytest
 import torch
 
 from scclamp._errors import InputError
-from scclamp.encoders._binning import STEEPEST, quantile_bins
+from scclamp.encoders._binning import STEEPEST, quantile_bins, quantile_edges
 
 
 def cells(n_cells=5, n_genes=73, seed=0):
     rng = np.random.default_rng(seed)
     return rng.gamma(1.0, 1.0, (n_cells, n_genes)) * (rng.random((n_cells, n_genes)) < 0.7)
+
+
+@pytest.mark.parametrize("n_edges", [3, 11, 50])
+def test_edges_are_quantiles_of_what_is_not_zero(n_edges):
+    drawn = np.vstack([cells(), np.zeros(73), np.eye(73)[0]])
+    found = quantile_edges(torch.as_tensor(drawn), n_edges)
+    steps = np.linspace(0, 1, n_edges)
+    wanted = [np.quantile(cell[cell > 0], steps) if cell.any() else np.ones(n_edges) for cell in drawn]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def by_numpy(row, n_bins):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from scclamp.encoders._gremln_ranks import quantile_edges, ranks, values_of
+from scclamp.encoders._gremln_ranks import ranks, values_of
 
 
 def tokenized(cell, n_bins):
@@ -33,12 +33,6 @@ def test_ranks_are_those_of_numpy(cells, n_bins):
     found = ranks(torch.as_tensor(cells), n_bins).numpy()
     np.testing.assert_array_equal(found, [tokenized(cell, n_bins) for cell in cells])
     assert found.max() == n_bins - 1
-
-
-def test_edges_are_quantiles(cells):
-    found = quantile_edges(torch.as_tensor(cells[:40]), 11).numpy()
-    wanted = [np.quantile(cell[cell > 0], np.linspace(0, 1, 11)) if cell.any() else np.ones(11) for cell in cells[:40]]
-    np.testing.assert_allclose(found, wanted)
 
 
 def test_soft_ranks_have_true_gradients_and_harden():

@@ -2,12 +2,15 @@
 
 import itertools
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import scclamp as sc_c
+from scclamp.tl._fitted import Fitted
 
 # What anndata and mudata ask of pandas 3 and pandas has deprecated.
 pytestmark = pytest.mark.filterwarnings(r"ignore:.*(infer_string|chained_assignment|inplace keyword)")
@@ -68,3 +71,22 @@ def test_chunks_change_no_answer(screen, chunk_size):
     parts = sc_c.tl.predict_clamps(screen, doubles, chunk_size=chunk_size)
     for layer in ("predicted", "shift", "additive"):
         np.testing.assert_allclose(parts.layers[layer], whole.layers[layer], atol=5e-6)
+
+
+@pytest.mark.parametrize("law", [{"crowding": 0.3, "interaction": 0.4}, {"crowding": 0.0, "interaction": 1.0}])
+def test_the_predictor_of_a_benchmark_answers_to_the_same_bit(screen, law):
+    """One network is asked by masks there and by columns here."""
+    fitted = Fitted(screen, "clamp")
+    fitted.network.law = replace(fitted.network.law, **law)
+    n = len(fitted.result.regulators)
+    sets = [each for k in range(3) for each in itertools.combinations(range(n), k)]
+    columns = np.array([[*each, -1, -1][:2] for each in sets])
+    doses = np.where(columns >= 0, np.random.default_rng(0).uniform(0.2, 2.0, columns.shape), 0.0)
+    mask, values = torch.zeros(len(sets), n, dtype=torch.bool), torch.zeros(len(sets), n, dtype=torch.float64)
+    for row, each in enumerate(sets):
+        mask[row, list(each)] = True
+        values[row, list(each)] = torch.as_tensor(doses[row, : len(each)])
+    shifts = fitted.network.shifts(mask, values.to(fitted.network.doses))
+    (block,) = fitted.blocks(columns, doses, ("shift",))
+    np.testing.assert_array_equal(shifts.value.numpy(), block.layers["shift"])
+    np.testing.assert_array_equal(shifts.sound.numpy(), block.diagnostics["status"] == 0)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scclamp.cli._answer import finish
 from scclamp.cli._genes import add_gene_names, name_genes
 from scclamp.cli._labels import WORDS as LABEL_WORDS
 from scclamp.cli._labels import add_labels, harmonise
 from scclamp.cli._options import add_command, add_general, seed
-from scclamp.cli._output import say, say_json
-from scclamp.cli._paths import TABLES, require_output, write_table
+from scclamp.cli._paths import TABLES, require_asked, write_table
 
 if TYPE_CHECKING:
     import argparse
@@ -89,9 +89,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, compare, write, and say who is better than the nulls."""
-    if options.output is not None:
-        require_output(options.output, TABLES, force=options.force, inputs=[options.screen])
-    elif options.per_target:
+    require_asked(options, TABLES, options.screen)
+    if options.per_target and options.output is None:
         options.parser.error("--per-target is about the table of --output")
     from scclamp import tl
     from scclamp._assignment import assign
@@ -123,12 +122,9 @@ def run(options: argparse.Namespace) -> None:
     scores = summarise(rows, list(NULLS))
     if options.output is not None:
         write_table(rows if options.per_target else scores, options.output)
-    if options.json:
-        record = {"command": "benchmark", "screen": options.screen, "output": options.output, "splits": splits, **how}
-        say_json({**record, "scores": scores.to_dict("records"), "warnings": options.heard})
-        return
-    wrote = [f"Wrote {options.output}"] if options.output else []
-    say("\n".join([labels, *heard, to_text(scores, NULLS, combined=combined), *wrote]))
+    record = {"screen": options.screen, "output": options.output, "splits": splits, **how}
+    record["scores"] = scores.to_dict("records")
+    finish(options, record, labels, *heard, to_text(scores, NULLS, combined=combined))
 
 
 def _held(data: Any, options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:

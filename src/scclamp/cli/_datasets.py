@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from scclamp.cli._answer import finish
 from scclamp.cli._options import add_command, add_general, read_settings, seed
 from scclamp.cli._output import aligned, say, say_json
-from scclamp.cli._paths import ADATA, require_output
+from scclamp.cli._paths import ADATA, require_asked
 from scclamp.cli._published import PRESETS, SCREENS
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def list_screens(options: argparse.Namespace) -> None:
 
 def fetch(options: argparse.Namespace) -> None:
     """Write a published screen."""
-    require_output(options.output, ADATA, force=options.force, inputs=[options.path] if options.path else [])
+    require_asked(options, ADATA, options.path)
     from scclamp import datasets
 
     chosen = {name: getattr(options, name) for name in ("source", "path") if getattr(options, name) is not None}
@@ -109,7 +110,7 @@ def fetch(options: argparse.Namespace) -> None:
 
 def simulate(options: argparse.Namespace) -> None:
     """Write a simulated screen."""
-    require_output(options.output, ADATA, force=options.force)
+    require_asked(options, ADATA)
     from scclamp import datasets
 
     known = [name for name in inspect.signature(datasets.simulated).parameters if name not in ("preset", "rng")]
@@ -123,12 +124,10 @@ def _write(adata: Any, options: argparse.Namespace, about: list[str], recipe: st
 
     write(adata, options.output)
     n_cells, n_genes = adata.shape
-    if options.json:
-        record = {"command": options.name, "output": options.output, "n_cells": n_cells, "n_genes": n_genes}
-        say_json({**record, "about": about, "warnings": options.heard})
-        return
+    record = {"output": options.output, "n_cells": n_cells, "n_genes": n_genes, "about": about}
+    wrote = f"Wrote {options.output}: {n_cells} cells x {n_genes} genes"
     advice = f"Next: scclamp fit {options.output}{recipe} -o fitted.h5ad"
-    say("\n".join([*about, f"Wrote {options.output}: {n_cells} cells x {n_genes} genes", advice]))
+    finish(options, record, *about, wrote, advice, wrote=())
 
 
 def _source(name: str, size: int | None) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scclamp.cli._answer import finish
 from scclamp.cli._edge_table import edges_of
 from scclamp.cli._options import add_command, add_fit_choice, add_general, positive
-from scclamp.cli._output import aligned, say, say_json
-from scclamp.cli._paths import TABLES, require_output, write_table
+from scclamp.cli._output import aligned
+from scclamp.cli._paths import TABLES, require_asked, write_table
 
 if TYPE_CHECKING:
     import argparse
@@ -54,8 +55,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, choose, write and show."""
-    if options.output is not None:
-        require_output(options.output, TABLES, force=options.force, inputs=[options.fitted])
+    require_asked(options, TABLES, options.fitted)
     from scclamp._files import read
 
     data: Any = read(options.fitted)
@@ -69,11 +69,9 @@ def run(options: argparse.Namespace) -> None:
     )
     if options.output is not None:
         write_table(edges, options.output)
-    if options.json:
-        record = {"command": "edges", "fitted": options.fitted, "output": options.output, "n_edges": len(edges)}
-        say_json({**record, "edges": edges.head(options.top).to_dict("records"), "warnings": options.heard})
-    else:
-        say("\n".join([to_text(edges, options.top), *([f"Wrote {options.output}"] if options.output else [])]))
+    record = {"fitted": options.fitted, "output": options.output, "n_edges": len(edges)}
+    record["edges"] = edges.head(options.top).to_dict("records")
+    finish(options, record, to_text(edges, options.top))
 
 
 def to_text(edges: pd.DataFrame, n: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scclamp.cli._answer import finish, write_output
 from scclamp.cli._options import add_command, add_fit_choice, add_general, positive
-from scclamp.cli._output import aligned, say, say_json, to_json
-from scclamp.cli._paths import DATA, TABLES, require_output, require_suffix, suffixes_of, write_table, write_text
+from scclamp.cli._output import aligned
+from scclamp.cli._paths import DATA, TABLES, require_asked, require_holds
 
 if TYPE_CHECKING:
     import argparse
@@ -81,8 +81,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, test, write, and say what overlaps most."""
-    if options.output is not None:
-        require_output(options.output, (*TABLES, ".json", *DATA), force=options.force, inputs=[options.fitted])
+    require_asked(options, (*TABLES, ".json", *DATA), options.fitted)
     from scclamp import tl
     from scclamp._columns import unwrap
     from scclamp._files import read
@@ -91,8 +90,7 @@ def run(options: argparse.Namespace) -> None:
 
     libraries = read_libraries(options.library)
     data: Any = read(options.fitted)
-    if options.output is not None and Path(options.output).suffix in DATA:
-        require_suffix(options.output, suffixes_of(data))
+    require_holds(options.output, data)
     tl.enrich(
         data,
         libraries,
@@ -105,27 +103,10 @@ def run(options: argparse.Namespace) -> None:
         mod=options.mod,
         key=options.key,
     )
-    _deliver(data, unwrap(data, options.mod).adata.uns[Keys(options.key).enrichment], options)
-
-
-def _deliver(data: Any, tests: pd.DataFrame, options: argparse.Namespace) -> None:
-    """Write and print."""
-    from scclamp._files import write
-
-    record = {"command": "enrich", "fitted": options.fitted, "output": options.output}
-    record |= {"tests": tests.to_dict("records"), "warnings": options.heard}
-    if options.output is not None:
-        suffix = Path(options.output).suffix
-        if suffix in TABLES:
-            write_table(tests, options.output)
-        elif suffix == ".json":
-            write_text(to_json(record), options.output)
-        else:
-            write(data, options.output)
-    if options.json:
-        say_json(record)
-    else:
-        say("\n".join([to_text(tests, options.top), *([f"Wrote {options.output}"] if options.output else [])]))
+    tests = unwrap(data, options.mod).adata.uns[Keys(options.key).enrichment]
+    record = {"fitted": options.fitted, "output": options.output, "tests": tests.to_dict("records")}
+    write_output(options, data, tests, record)
+    finish(options, record, to_text(tests, options.top))
 
 
 def to_text(tests: pd.DataFrame, n: int) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scclamp.cli._answer import finish, write_output
 from scclamp.cli._genes import add_gene_names
 from scclamp.cli._labels import WORDS as LABEL_WORDS
 from scclamp.cli._labels import add_labels
 from scclamp.cli._options import add_command, add_fit_choice, add_general, positive, seed
-from scclamp.cli._output import say, say_json, to_json
-from scclamp.cli._paths import DATA, TABLES, require_output, require_suffix, suffixes_of, write_table, write_text
+from scclamp.cli._paths import DATA, TABLES, require_asked, require_holds
 from scclamp.cli._screen import with_fit
 
 if TYPE_CHECKING:
@@ -80,9 +79,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, judge, write, and say the verdict."""
-    if options.output is not None:
-        inputs = [options.fitted, *([options.screen] if options.screen else [])]
-        require_output(options.output, (*TABLES, ".json", *DATA), force=options.force, inputs=inputs)
+    require_asked(options, (*TABLES, ".json", *DATA), options.fitted, options.screen)
     from scclamp import tl
     from scclamp._columns import unwrap
     from scclamp._files import read
@@ -90,8 +87,7 @@ def run(options: argparse.Namespace) -> None:
     data: Any = read(options.fitted)
     if options.screen is not None:
         data = with_fit(data, read(options.screen), options)
-    if options.output is not None and Path(options.output).suffix in DATA:
-        require_suffix(options.output, suffixes_of(data))
+    require_holds(options.output, data)
     mod = options.mod if hasattr(data, "mod") or options.screen is None else None
     tl.evaluate(
         data,
@@ -106,30 +102,9 @@ def run(options: argparse.Namespace) -> None:
         key=options.key,
     )
     verdict: Any = unwrap(data, mod).adata.uns[f"{options.key}_evaluation"]
-    _deliver(data, verdict, options)
-
-
-def _deliver(data: Any, verdict: Any, options: argparse.Namespace) -> None:
-    """Write and print."""
-    record = {"command": "evaluate", "fitted": options.fitted, "screen": options.screen, "output": options.output}
-    record |= {"params": verdict["params"], "report": verdict["report"], "warnings": options.heard}
+    record = {"fitted": options.fitted, "screen": options.screen, "output": options.output}
+    record |= {"params": verdict["params"], "report": verdict["report"]}
     record |= {name: verdict[name].to_dict("records") for name in ("scores", "pairs")}
-    if options.output is not None:
-        _write(data, verdict["scores"], record, options.output)
-    if options.json:
-        say_json(record)
-    else:
-        report = verdict["report"].replace("combination='steady_state'", "--steady-state")
-        say("\n".join([report, *([f"\nWrote {options.output}"] if options.output else [])]))
-
-
-def _write(data: Any, scores: Any, record: dict[str, Any], path: str) -> None:
-    from scclamp._files import write
-
-    suffix = Path(path).suffix
-    if suffix in TABLES:
-        write_table(scores, path)
-    elif suffix == ".json":
-        write_text(to_json(record), path)
-    else:
-        write(data, path)
+    write_output(options, data, verdict["scores"], record)
+    report = verdict["report"].replace("combination='steady_state'", "--steady-state")
+    finish(options, record, report, *([] if options.output is None else [""]))

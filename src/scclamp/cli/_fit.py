@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from scclamp._errors import InputError, InputWarning
+from scclamp._errors import InputWarning
+from scclamp.cli._answer import finish
 from scclamp.cli._edge_table import edges_of
 from scclamp.cli._fit_checks import look
-from scclamp.cli._genes import add_gene_names, name_genes
-from scclamp.cli._labels import WORDS as LABEL_WORDS
-from scclamp.cli._labels import add_labels, harmonise
-from scclamp.cli._options import add_command, add_general, positive, read_settings, seed
-from scclamp.cli._output import say, say_json
-from scclamp.cli._paths import ADATA, DATA, TABLES, require_output, require_suffix, suffixes_of, write_table
+from scclamp.cli._fit_options import WORDS, add_options, settings_of
+from scclamp.cli._genes import name_genes
+from scclamp.cli._labels import harmonise
+from scclamp.cli._options import add_command, add_general
+from scclamp.cli._output import say
+from scclamp.cli._paths import ADATA, DATA, TABLES, require_asked, require_holds, require_output, write_table
 
 if TYPE_CHECKING:
     import argparse
 
-    from scclamp.cli._options import Commands, Parser
+    from scclamp.cli._options import Commands
 
-SPLITS = ("cells", "singles", "combinations", "additive", "holdout", "low_sample")
-"""Kinds of `pp.split` that need nothing but a name."""
-WORDS = {
-    **LABEL_WORDS,
-    "layer": "--layer",
-    "n_top_genes": "--n-top-genes",
-    "library_size_key": "--library-size-key",
-    "split_key": "--split-key",
-    "kind": "--split",
-    "unmeasured": "--unmeasured",
-    "clamp_values": "--clamp-values",
-    "encoder": "--encoder",
-    "n_seeds": "--seeds",
-    "max_epochs": "--epochs",
-    "rng": "--seed",
-    "checkpoint": "--checkpoint",
-    "key_added": "--key",
-}
 _ABOUT = """\
 Fit one signed regulatory network to a Perturb-seq screen.
 
@@ -63,17 +45,7 @@ def add(commands: Commands) -> None:
         examples=_EXAMPLES,
         words=WORDS,
     )
-    files = parser.add_argument_group("files")
-    files.add_argument("screen", metavar="SCREEN", help=".h5ad, .h5mu or .zarr with the screen")
-    files.add_argument("-o", "--output", required=True, metavar="FITTED", help=".h5ad, .h5mu or .zarr to write")
-    files.add_argument(
-        "--edges", metavar="TABLE", help=".csv or .tsv to write all edges of the network to, strongest first"
-    )
-    files.add_argument("--mod", metavar="NAME", help="modality of a MuData (.h5mu) to fit")
-    files.add_argument("--layer", metavar="NAME", help="layer to read instead of X")
-    add_gene_names(add_labels(parser))
-    _add_counts(parser)
-    _add_fitting(parser)
+    add_options(parser)
     add_general(parser)
 
 
@@ -87,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     from scclamp.cli._fit_summary import own_expression, summarise, to_text
     from scclamp.fitting.resume import saved_epoch
 
-    settings = _settings(options)
+    settings = settings_of(options)
     data: Any = read(options.screen)
     mod = options.mod
     name_genes(data, options.gene_names, mod)
@@ -98,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
     look(data, options, mod)
     if options.recipe:
         data, mod = _prepare(data, options), None
-    require_suffix(options.output, suffixes_of(data))
+    require_holds(options.output, data)
     resumed = None if options.checkpoint is None else saved_epoch(options.checkpoint)
     tl.fit(data, mod=mod, **_arguments(data, options, mod), **settings)
     result = decode(unwrap(data, mod).adata, options.key)
@@ -112,85 +84,13 @@ def run(options: argparse.Namespace) -> None:
     record |= summarise(result, get.top_targets(data, n=options.top, mod=mod, key=options.key))
     if options.verbose and not options.json:
         say(own_expression(data, result, mod, options.key))
-    if options.json:
-        say_json({"command": "fit", **record, "warnings": options.heard})
-    else:
-        again = [] if resumed is None else [f"Resumed at epoch {resumed} from {options.checkpoint}"]
-        say("\n".join([*again, to_text(record), *(f"Wrote {path}" for path in written)]))
-
-
-def _add_counts(parser: Parser) -> None:
-    group = parser.add_argument_group("raw counts")
-    group.add_argument(
-        "--recipe", action="store_true", help="the screen holds raw counts: choose genes and log-normalise first"
-    )
-    group.add_argument(
-        "--n-top-genes",
-        type=_genes,
-        default=2000,
-        metavar="N",
-        help="variable genes to keep beside the perturbed ones (2000), or `all`",
-    )
-    group.add_argument(
-        "--library-size-key", metavar="COLUMN", help="column of obs with the counts of the whole transcriptome"
-    )
-
-
-def _add_fitting(parser: Parser) -> None:
-    group = parser.add_argument_group("fit")
-    add = group.add_argument
-    add(
-        "--unmeasured",
-        choices=("error", "latent", "drop"),
-        default="error",
-        help="perturbed genes that were not measured: refuse them (default), give each a dose of its own, or drop them",
-    )
-    add(
-        "--clamp-values",
-        choices=("singles", "knockout"),
-        default="singles",
-        help="hold perturbed genes at their observed mean (default), or at zero where a nuclease knocked them out",
-    )
-    split = group.add_mutually_exclusive_group()
-    split.add_argument("--split", choices=SPLITS, help="what to hold out; by default a fifth of the cells validates")
-    split.add_argument("--split-key", metavar="COLUMN", help="column of obs that says train, val or test")
-    add(
-        "--encoder", choices=("identity", "pca"), default="identity", help="compare genes (default) or their components"
-    )
-    add(
-        "--seeds",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="networks fitted side by side, to know the spread of weights",
-    )
-    add("--seed", type=seed, metavar="N", help="seed of all that is drawn; the same seed gives the same network")
-    add("--epochs", type=positive, metavar="N", help="longest fit (1000)")
-    add("--device", metavar="NAME", help="cpu (default), cuda, cuda:1 or mps")
-    add(
-        "--checkpoint",
-        metavar="FOLDER",
-        help="keep the state there; the same command then resumes what was interrupted",
-    )
-    add("--key", default="clamp", metavar="NAME", help="name of the fit in the output (clamp)")
-    add(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="any other setting of scclamp.fitting.FitConfig",
-    )
-    add("--top", type=positive, default=5, metavar="N", help="targets of each regulator to print (5)")
-
-
-def _genes(text: str) -> int | None:
-    return None if text == "all" else positive(text)
+    again = [] if resumed is None else [f"Resumed at epoch {resumed} from {options.checkpoint}"]
+    finish(options, record, *again, to_text(record), wrote=written)
 
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse what could not be written before anything is read."""
-    outputs = ADATA if options.recipe else DATA
-    require_output(options.output, outputs, force=options.force, inputs=[options.screen])
+    require_asked(options, ADATA if options.recipe else DATA, options.screen)
     if options.edges:
         require_output(options.edges, TABLES, force=options.force)
 
@@ -209,22 +109,6 @@ def _prepare(data: Any, options: argparse.Namespace) -> Any:
             library_size_key=options.library_size_key,
             mod=options.mod,
         )
-
-
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Settings of the fit, checked before anything is read."""
-    from scclamp.fitting import FitConfig
-
-    names = [field.name for field in dataclasses.fields(FitConfig)]
-    options.words = {**{name: f"--set {name}=" for name in names}, **options.words}
-    settings = read_settings(options.set, names)
-    if options.epochs is not None:
-        settings["max_epochs"] = options.epochs
-    try:
-        FitConfig().replace(**settings)
-    except TypeError as error:
-        raise InputError(f"--set {' --set '.join(options.set)}: {error}. Look at scclamp.fitting.FitConfig.") from error
-    return settings
 
 
 def _arguments(data: Any, options: argparse.Namespace, mod: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import InputError, StorageError
+from scclamp.cli._paths import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,7 @@ LIBRARIES = (
     "collectri",
 )
 """Those of `datasets.gene_sets`."""
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
-_SUFFIXES = (".gmt", ".gmt.gz", *_SEPARATORS)
+_SUFFIXES = (".gmt", ".gmt.gz", *TABLES)
 
 
 def read_libraries(texts: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -70,8 +70,8 @@ def _own(name: str, path: Path) -> pd.DataFrame:
         raise StorageError(f"--library {name}={path} is no file. Check the name and the folder.")
     if path.name.endswith((".gmt", ".gmt.gz")):
         table = read_gmt(path, name)
-    elif path.suffix in _SEPARATORS:
-        table = pd.read_csv(path, sep=_SEPARATORS[path.suffix])
+    elif path.suffix in TABLES:
+        table = pd.read_csv(path, sep=TABLES[path.suffix])
         if missing := [column for column in ("source", "target") if column not in table]:
             raise InputError(
                 f"--library {name}={path}: the table has no column {missing[0]!r}. Name its columns source and target in the first "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scclamp._errors import InputError, StorageError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
@@ -47,6 +48,19 @@ def require_output(path: str, suffixes: Iterable[str], *, force: bool, inputs: S
         raise StorageError(f"{path!r} exists already. Choose another name, or pass --force to replace it.")
 
 
+def require_asked(options: argparse.Namespace, suffixes: Iterable[str], *inputs: str | None) -> None:
+    """Refuse the output of a command, where one is asked for, as `require_output` does; inputs that are None were not given."""
+    if options.output is not None:
+        given = [path for path in inputs if path is not None]
+        require_output(options.output, suffixes, force=options.force, inputs=given)
+
+
+def require_holds(path: str | None, data: Any) -> None:
+    """Refuse an output for data whose suffix is not one of files that can hold these."""
+    if path is not None and Path(path).suffix in DATA:
+        require_suffix(path, MUDATA if hasattr(data, "mod") else ADATA)
+
+
 def require_suffix(path: str, suffixes: Iterable[str]) -> None:
     """Refuse a name whose suffix says nothing that can be written."""
     suffix = Path(path).suffix
@@ -54,11 +68,6 @@ def require_suffix(path: str, suffixes: Iterable[str]) -> None:
         what = f"ends in {suffix!r}" if suffix else "has no suffix"
         names = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
         raise InputError(f"{path!r} {what}, which does not say what to write. End it in {names}.")
-
-
-def suffixes_of(data: Any) -> tuple[str, ...]:
-    """Suffixes of the files that can hold these data."""
-    return MUDATA if hasattr(data, "mod") else ADATA
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:

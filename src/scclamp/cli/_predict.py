@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from scclamp._errors import InputError
 from scclamp._keys import SEPARATOR
+from scclamp.cli._answer import finish
 from scclamp.cli._options import add_command, add_fit_choice, add_general, positive
-from scclamp.cli._output import say, say_json
-from scclamp.cli._paths import ADATA, TABLES, read_lines, require_output, write_table
+from scclamp.cli._paths import ADATA, TABLES, read_lines, require_asked, write_table
 from scclamp.cli._ranking import RANKS, rank
 
 if TYPE_CHECKING:
@@ -120,10 +120,7 @@ def run(options: argparse.Namespace) -> None:
         write_table(table, options.output)
     record = {"fitted": options.fitted, "output": options.output, **summarise(answer, options.top)}
     record |= {"n_measured_left_out": n_measured, "ranked_by": options.rank, "ranks": ranks}
-    if options.json:
-        say_json({"command": "predict", **record, "warnings": options.heard})
-    else:
-        say("\n".join([to_text(record), *([f"Wrote {options.output}"] if options.output else [])]))
+    finish(options, record, to_text(record))
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -137,9 +134,7 @@ def _check(options: argparse.Namespace) -> None:
     for name in ("genes", "observed"):
         if getattr(options, name) and not table:
             options.parser.error(f"--{name} is about the table of a .csv or .tsv output")
-    if options.output is not None:
-        inputs = [options.fitted, *([options.file] if options.file else [])]
-        require_output(options.output, (*ADATA, *TABLES), force=options.force, inputs=inputs)
+    require_asked(options, (*ADATA, *TABLES), options.fitted, options.file)
 
 
 def _read_list(path: str) -> list[str]:

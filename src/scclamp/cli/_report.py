@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scclamp.cli._answer import finish
 from scclamp.cli._options import add_command, add_fit_choice, add_general, seed
-from scclamp.cli._output import say, say_json
-from scclamp.cli._paths import require_output
+from scclamp.cli._paths import require_asked
 
 if TYPE_CHECKING:
     import argparse
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     for name, given in (("categories", options.categories is not None), ("steady-state", options.steady_state)):
         if given and not options.evaluate:
             options.parser.error(f"--{name} is about --evaluate")
-    require_output(options.output, (".html",), force=options.force, inputs=[options.fitted])
+    require_asked(options, (".html",), options.fitted)
     from scclamp import tl
     from scclamp._files import read
 
@@ -72,8 +72,4 @@ def run(options: argparse.Namespace) -> None:
         tl.evaluate(data, combination=how, categories=options.categories, rng=options.seed, **where)
     heading = {} if options.title is None else {"title": options.title}
     tl.report(data, options.output, file=Path(options.fitted).name, overwrite=options.force, **heading, **where)
-    if options.json:
-        record = {"command": "report", "fitted": options.fitted, "output": options.output}
-        say_json({**record, "warnings": options.heard})
-    else:
-        say(f"Wrote {options.output}")
+    finish(options, {"fitted": options.fitted, "output": options.output})

@@ -43,7 +43,7 @@ def quantile_bins(x: Tensor, n_bins: int = 51, *, temperature: float = 0.0) -> T
     """
     require_binnable(n_bins, temperature)
     positive = x > 0
-    edges = _edges(x, positive, n_bins - 1)
+    edges = quantile_edges(x, n_bins - 1)
     if temperature > 0:
         return torch.where(positive, _soft(x, edges, temperature), 0.0)
     edges = edges.detach()
@@ -60,8 +60,9 @@ def require_binnable(n_bins: int, temperature: float) -> None:
         raise InputError(f"temperature={temperature!r} must be a number that is not negative. Use 0 for exact bins.")
 
 
-def _edges(x: Tensor, positive: Tensor, n_edges: int) -> Tensor:
-    """Quantiles (..., n_edges) of the positive values, as numpy interpolates them; 1 where there are none."""
+def quantile_edges(x: Tensor, n_edges: int) -> Tensor:
+    """Evenly spaced quantiles (..., n_edges) of the positive values of each cell, as numpy interpolates them; 1 where there are none."""
+    positive = x > 0
     ordered = torch.where(positive, x, torch.inf).sort(-1).values
     last = (positive.sum(-1, keepdim=True) - 1).clamp(min=0)
     # Whole numbers, so that an edge that falls on a value equals it to the last bit.

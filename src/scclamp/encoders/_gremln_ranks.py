@@ -6,24 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from scclamp.encoders._binning import STEEPEST
+from scclamp.encoders._binning import STEEPEST, quantile_edges
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-def quantile_edges(x: Tensor, n_edges: int) -> Tensor:
-    """Evenly spaced quantiles (..., n_edges) of the positive values of each cell; 1 where there are none."""
-    positive = x > 0
-    ordered = torch.where(positive, x, torch.inf).sort(-1).values
-    last = (positive.sum(-1, keepdim=True) - 1).clamp(min=0)
-    # Whole numbers, so that an edge that falls on a value equals it to the last bit.
-    steps = torch.arange(n_edges, device=x.device) * last
-    low = steps // (n_edges - 1)
-    share = (steps % (n_edges - 1)).to(x.dtype) / (n_edges - 1)
-    below, above = ordered.gather(-1, low), ordered.gather(-1, torch.minimum(low + 1, last))
-    below, above = (torch.where(below.isfinite(), side, 1.0) for side in (below, above))
-    return below + (above - below) * share
 
 
 def ranks(x: Tensor, n_bins: int, *, temperature: float = 0.0) -> Tensor:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from scclamp._arguments import positions
 from scclamp._errors import InputError, list_some
-from scclamp.pl._axes import COLOURS, finish, new_axes
+from scclamp.pl._axes import finish, new_axes
+from scclamp.pl._benchmark_panel import NAMES, Panel, draw
 from scclamp.pl._evaluation import plain
 from scclamp.pl._panels import side_by_side, stacked
 from scclamp.pl._text import text_width, widest
@@ -22,19 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_NAMES = {
-    "skill": "skill",
-    "pearson_delta": "Pearson\nΔ",
-    "pearson_delta_top20": "Pearson\nΔ top 20",
-    "cosine_delta": "cosine\nΔ",
-    "direction_accuracy": "direction",
-    "discrimination_score": "discrimi-\nnation",
-    "mse": "MSE",
-    "mae": "MAE",
-}
 _USUAL = ["skill", "pearson_delta", "discrimination_score", "mse"]
-_ERRORS = ("mse", "mae")
-"""Scores of which less is better."""
 _NEEDED = ("split", "seed", "subgroup", "predictor", "n_targets", "skill_low")
 _KEY = (
     "Darker: better rank in the column. Diamond: a null is as good. Dash: no prediction. Bold skill: interval above 0."
@@ -43,14 +31,6 @@ _CELL = (0.56, 0.2)
 """Inches."""
 _NARROWEST, _GAP, _WIDEST = 1.1, 0.23, 7.6
 """Inches of a panel, between two of them, and of all side by side; further panels stand below."""
-
-
-class Panel(NamedTuple):
-    """Scores of one split and subgroup: means over seeds (predictors, metrics), whose skill is certain, and a heading."""
-
-    scores: pd.DataFrame
-    certain: np.ndarray
-    heading: str
 
 
 def benchmark(
@@ -94,7 +74,7 @@ def benchmark(
     1
     """
     _require(table)
-    known = [name for name in _NAMES if name in table]
+    known = [name for name in NAMES if name in table]
     chosen = [name for name in _USUAL if name in known] if metrics is None else _asked(metrics, known)
     rows = _rows(table)
     panels = _panels(table, rows, chosen)
@@ -112,7 +92,7 @@ def benchmark(
     for i, strip in enumerate(stacked(ax, [_CELL[1] * len(rows)] * down, gap=above)):
         for j, place in enumerate(side_by_side(strip, [1.0] * across, gap=_GAP / one)):
             if (at := i * across + j) < len(panels):
-                _draw(place, panels[at], names if j == 0 else [])
+                draw(place, panels[at], names if j == 0 else [])
                 place.set_title(headings[at], fontsize=8, loc="left")
             else:
                 place.set_axis_off()
@@ -188,52 +168,3 @@ def _describe(subgroup: str, own: pd.DataFrame) -> str:
 
 def _names(rows: list[str]) -> list[str]:
     return [f"{plain(name)} (null)" if name in NULLS else plain(name) for name in rows]
-
-
-def _draw(ax: Axes, panel: Panel, names: list[str]) -> None:
-    """One panel: colours by rank, numbers, and a line above the nulls."""
-    from matplotlib import colormaps
-
-    scores = panel.scores
-    values, metrics = scores.to_numpy(float), list(scores.columns)
-    goodness = values * np.where(scores.columns.isin(_ERRORS), -1, 1)
-    shade = _ranks(goodness)
-    colours = colormaps["Blues"].with_extremes(bad="white")
-    ax.imshow(np.ma.masked_invalid(0.75 * shade), cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    null = np.array([name in NULLS for name in scores.index])
-    reached = _reached(goodness, null)
-    for i, j in np.ndindex(values.shape):
-        text = _number(float(values[i, j]), metrics[j])
-        colour = "white" if shade[i, j] > 0.75 else "black"
-        weight = "bold" if metrics[j] == "skill" and panel.certain[i] else "normal"
-        ax.text(j, i, text, ha="center", va="center", fontsize=7, color=colour, fontweight=weight)
-        if reached[i, j]:
-            ax.plot([j + 0.42], [i], marker="D", ms=3.5, color=COLOURS["observed"], mec="white", mew=0.5)
-    for edge in np.arange(scores.shape[1] - 1) + 0.5:
-        ax.axvline(edge, color="white", lw=1.5)
-    if null.any() and not null.all():
-        ax.axhline(np.flatnonzero(null)[0] - 0.5, color="black", lw=1.2)
-    ax.set_xticks(range(scores.shape[1]), [_NAMES[name] for name in metrics], fontsize=7)
-    ax.set_yticks(range(len(names)), names, fontsize=8)
-    ax.tick_params(length=0, top=False, labeltop=True, labelbottom=False)
-    ax.spines[:].set_visible(False)
-
-
-def _ranks(goodness: np.ndarray) -> np.ndarray:
-    """From 0 for the worst to 1 for the best of each column; NaN where there is no score."""
-    ranks = pd.DataFrame(goodness).rank(method="average")
-    found: np.ndarray = ((ranks - 1) / (ranks.count() - 1).clip(lower=1)).to_numpy()
-    return found
-
-
-def _reached(goodness: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """Scores of predictors that the best null of the column is as good as."""
-    best = np.max(np.where(null[:, None] & np.isfinite(goodness), goodness, -np.inf), axis=0, initial=-np.inf)
-    reached: np.ndarray = np.isfinite(goodness) & ~null[:, None] & (best >= goodness)
-    return reached
-
-
-def _number(value: float, metric: str) -> str:
-    if not np.isfinite(value):
-        return "–"
-    return f"{value:.3g}" if metric in _ERRORS else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

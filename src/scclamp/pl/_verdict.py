@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scclamp._arguments import positions
 from scclamp._keys import DEFAULT_KEY
-from scclamp._take_home import AGAINST, Skill, advise, compare
 from scclamp._verdicts import CEILINGS
-from scclamp.metrics._bootstrap_ci import FEWEST
 from scclamp.pl._axes import CEILING, COLOURS, finish, new_axes
 from scclamp.pl._evaluation import NETWORK, Evaluation, is_network, plain
 from scclamp.pl._panels import side_by_side
+from scclamp.pl._verdict_headline import headline, number, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from mudata import MuData
+
+    from scclamp.pl._verdict_headline import Row
 
 _AXES = {
     "skill": "skill over the\nstrongest null",
@@ -41,16 +40,7 @@ _AXES = {
 }
 _USUAL = ("skill", "gain_in_r", "r", "rho_nonadd", "interaction")
 _UNBOUNDED = ("skill", "gain_in_r")
-_SPACE = "\N{NO-BREAK SPACE}"
 _CEILINGS = {"replicate": "--", "truth": ":"}
-
-
-class Row(NamedTuple):
-    """A score with its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def verdict(
@@ -113,7 +103,7 @@ def verdict(
     known = [name for name in _AXES if name in set(scores["metric"])]
     usual = [name for name in known if name in _USUAL]
     chosen = usual if metrics is None else [known[i] for i in positions("metrics", metrics, known)]
-    tables = {metric: _table(scores, metric) for metric in chosen}
+    tables = {metric: table_of(scores, metric) for metric in chosen}
     rows = [
         name for name in dict.fromkeys(found.pairs["prediction"]) if any(name in table for table in tables.values())
     ]
@@ -124,18 +114,13 @@ def verdict(
     _name_rows(panels, rows, found.params)
     width = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted()).width
     ax.set_title(
-        _headline(scores, found.params, group, int(15 * width)),
+        headline(scores, found.params, group, int(15 * width)),
         fontsize=9,
         loc="left",
         pad=34 if _ceilings(tables) else 20,
     )
     _legend(ax, tables)
     return finish(ax, show=show, return_fig=return_fig)
-
-
-def _table(scores: pd.DataFrame, metric: str) -> dict[str, Row]:
-    own = scores[scores["metric"] == metric]
-    return dict(zip(own["prediction"], map(Row, own["value"], own["low"], own["high"]), strict=True))
 
 
 def _draw(ax: Axes, metric: str, rows: Sequence[str], table: Mapping[str, Row]) -> None:
@@ -151,7 +136,7 @@ def _draw(ax: Axes, metric: str, rows: Sequence[str], table: Mapping[str, Row]) 
             continue
         style = _style(name, figure.value, network, lower_is_better=metric == "mse")
         if figure.value < left:
-            text = f"◂ {_number(figure.value, 2)}"
+            text = f"◂ {number(figure.value, 2)}"
             ax.annotate(text, (0.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=7, color="0.35")
             continue
         ax.plot([figure.low, figure.high], [y, y], color=style["color"], lw=1.2, zorder=2, solid_capstyle="butt")
@@ -230,34 +215,3 @@ def _legend(ax: Axes, tables: Mapping[str, Mapping[str, Row]]) -> None:
 
 def _ceilings(tables: Mapping[str, Mapping[str, Row]]) -> list[str]:
     return [name for name in _CEILINGS if name in tables.get("interaction", {})]
-
-
-def _headline(scores: pd.DataFrame, params: Mapping[str, Any], group: str, width: int) -> str:
-    """Who is better, in words, and by how much; lines no longer than a number of letters."""
-    own = {suffix: _table(scores, f"skill{suffix}").get(NETWORK, Row(np.nan, np.nan, np.nan)) for suffix in AGAINST}
-    skills = {suffix: Skill(row.low, row.high) for suffix, row in own.items()}
-    found = {suffix: (plain(params[f"strongest{suffix}"]), compare(skill)) for suffix, skill in skills.items()}
-    asked = AGAINST if len(set(found.values())) > 1 else {"": "null of all, which needs no network"}
-    sentences = [advise(skills, {suffix: null for suffix, (null, _) in found.items()})]
-    for suffix, what in asked.items():
-        null, word = found[suffix]
-        # The nulls that are named are the strongest over all combinations; a group may have others.
-        which = f" ({null})" if group == "all" else ""
-        # No line breaks within the numbers.
-        number = f"skill {_interval(own[suffix])}.".replace(" ", _SPACE)
-        sentences.append(f"The network {word} the strongest {what}{which}: {number}")
-    n = int(scores.loc[(scores["prediction"] == NETWORK) & (scores["metric"] == "skill"), "n"].iloc[0])
-    where = "" if group == "all" else f" of the group {group}"
-    scope = "with 95 % intervals" if n >= FEWEST else "too few for intervals"
-    sentences.append(f"{n} combinations{where}, {scope}. Bold: strongest nulls.")
-    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
-    return "\n".join(lines).replace(_SPACE, " ")
-
-
-def _interval(row: Row) -> str:
-    found = _number(row.value, 3)
-    return f"{found} [{_number(row.low, 3)}, {_number(row.high, 3)}]" if np.isfinite(row.low) else found
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")

@@ -17,7 +17,7 @@ from scclamp._device import read_device
 from scclamp._errors import ConvergenceWarning, InputError, list_some
 from scclamp.encoders import Encoder, Identity
 from scclamp.fitting import FitConfig, FitProblem, Trainer, denoise, effective_weights
-from scclamp.predictors._clamp_states import ClampStates
+from scclamp.fitting.clamped import ClampedNetwork
 from scclamp.predictors._predictor import read_targets
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Clamp:
         if not self.encoder.affine:
             msg = f"encoder={self.encoder.name!r} is not affine, and the encoding of a mean is not the mean of encodings. "
             raise InputError(msg + "Use tl.fit, which sees the cells, or an affine encoder.")
-        self.states_: ClampStates | None = None
+        self.states_: ClampedNetwork | None = None
 
     def fit(self, conditions: Conditions, *, rng: int | np.random.Generator | None = None) -> Self:
         """Fit the network to control and singles.
@@ -106,7 +106,7 @@ class Clamp:
         known = None if core is None else core[:, order]
         point: Point = "first" if singles.train_mean.ndim > 2 else "mean"
         dynamics = trainer.dynamics.requires_grad_(False)
-        self.states_ = ClampStates(dynamics, self.doses_, self.config, known=known, point=point)
+        self.states_ = ClampedNetwork(dynamics, self.doses_, self.config, known=known, point=point)
         return self
 
     def predict(self, targets: Sequence[Target]) -> np.ndarray:
@@ -147,7 +147,7 @@ class Clamp:
         self._fitted()
         return tuple(gene for gene in target if gene not in self.regulators_)
 
-    def _fitted(self) -> ClampStates:
+    def _fitted(self) -> ClampedNetwork:
         if self.states_ is None:
             raise InputError("Clamp has learned nothing yet. Call fit(conditions) first.")
         return self.states_

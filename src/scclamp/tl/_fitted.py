@@ -12,9 +12,10 @@ from torch import Tensor
 from scclamp._keys import CONTROL
 from scclamp._settings import settings
 from scclamp._storage import decode, gene_order
-from scclamp.fitting.combination import Combination, Parts, combine, norms_of_singles
+from scclamp.fitting.clamped import ClampedNetwork
+from scclamp.fitting.combination import Parts
 from scclamp.fitting.load import load_dynamics, stored_config, stored_point
-from scclamp.fitting.predict import Predictor, States
+from scclamp.fitting.predict import States
 from scclamp.physics import Status
 from scclamp.tl._doses import usual_doses
 
@@ -71,9 +72,9 @@ class Fitted:
         steady_state: bool = False,
     ) -> None:
         self.result = decode(adata, key)
-        config = stored_config(self.result)
-        self._config = config.replace(crowding=0.0, interaction=1.0) if steady_state else config
-        self.max_dose = config.bounds[1]
+        self._config = stored_config(self.result)
+        self._steady_state = steady_state
+        self.max_dose = self._config.bounds[1]
         self._order = gene_order(adata, self.result)
         self._device = settings.device if device is None else device
         self._chunk_size = chunk_size
@@ -84,10 +85,12 @@ class Fitted:
         return int(self.result.params["n_members"])
 
     @cached_property
-    def _predictor(self) -> Predictor:
+    def network(self) -> ClampedNetwork:
+        """The network, its control solved."""
         dynamics = load_dynamics(self.result, device=self._device)
-        doses = torch.as_tensor(usual_doses(self.result)).to(dynamics.b)
-        return Predictor(dynamics, doses, known=self._known(dynamics.b), point=stored_point(self.result))
+        known, point = self._known(dynamics.b), stored_point(self.result)
+        network = ClampedNetwork(dynamics, usual_doses(self.result), self._config, known=known, point=point)
+        return network.without_law() if self._steady_state else network
 
     def _known(self, like: Tensor) -> Tensor | None:
         """Regulators' states of the fit in the control and in each single condition."""
@@ -98,19 +101,9 @@ class Fitted:
         rows = [at[name] for name in (CONTROL, *self.result.regulators)]
         return torch.as_tensor(np.asarray(diagnostics["core"])[:, rows]).to(like)
 
-    @cached_property
-    def _law(self) -> Combination:
-        columns = np.arange(len(self.result.regulators))
-        return Combination.of(self._config, self.single_effects(columns, usual_doses(self.result)).norms)
-
-    @cached_property
-    def _control(self) -> Tensor:
-        columns, doses = np.full((1, 1), -1), np.zeros((1, 1))
-        return self._predictor(*self._clamps(columns, doses)).value[0]
-
     def control(self) -> np.ndarray:
         """Predicted steady state of the control."""
-        return self._in_order(self._control[None])[0]
+        return self._in_order(self.network.control[None])[0]
 
     def blocks(self, columns: np.ndarray, doses: np.ndarray, layers: Sequence[str]) -> Iterator[Block]:
         """Solve block after block.
@@ -122,23 +115,24 @@ class Fitted:
         layers
             Those of `LAYERS` that are wanted.
         """
-        together = not self._law.is_steady_state and bool(((columns >= 0).sum(1) > 1).any())
+        network = self.network
+        together = not network.law.is_steady_state and bool(((columns >= 0).sum(1) > 1).any())
         singles = _Singles(self, columns, doses) if together or "additive" in layers else None
-        size = self._chunk_size or self._predictor.chunk_size
-        exact = self._predictor.can_be_exact(len(columns))
+        size = self._chunk_size or network.predictor.chunk_size
+        exact = network.predictor.can_be_exact(len(columns))
         for start in range(0, len(columns), size):
             rows = slice(start, min(start + size, len(columns)))
             clamps = self._clamps(columns[rows], doses[rows])
-            states = self._predictor(*clamps, exact_radius=exact)
+            states = network.predictor(*clamps, exact_radius=exact)
             parts = None if singles is None else singles.of(rows)
             scale = states.value.new_ones(len(states.value))
             if together and parts is not None:
                 states, scale = self._combine(states, parts, *clamps)
             values = {"predicted": states.value, "predicted_sd": states.sd}
             if "shift" in layers:
-                values["shift"] = states.value - self._control
+                values["shift"] = states.value - network.control
             if parts is not None and "additive" in layers:
-                values["additive"] = (self._control + parts.shift).where(parts.sound[:, None], torch.nan)
+                values["additive"] = (network.control + parts.shift).where(parts.sound[:, None], torch.nan)
             found = {
                 "status": states.status,
                 "residual": states.residual,
@@ -154,20 +148,12 @@ class Fitted:
 
     def single_effects(self, columns: np.ndarray, doses: np.ndarray) -> Parts:
         """What happens when one regulator is held."""
-        shifts, sound = [self._control.new_zeros(0, len(self._control))], [torch.zeros(0, dtype=torch.bool)]
-        for start in range(0, len(columns), self._predictor.chunk_size):
-            rows = slice(start, start + self._predictor.chunk_size)
-            states = self._predictor(*self._clamps(columns[rows, None], doses[rows, None]))
-            shifts.append(states.value - self._control)
-            sound.append((states.status == Status.CONVERGED).cpu())
-        shift = torch.cat(shifts)
-        held = self._predictor.dynamics.rows[torch.as_tensor(columns, device=shift.device)]
-        return Parts(shift, norms_of_singles(shift, held), torch.cat(sound).to(shift.device))
+        like = self.network.doses
+        return self.network.singles(torch.as_tensor(columns, device=like.device), torch.as_tensor(doses).to(like))
 
     def _combine(self, states: States, parts: Parts, mask: Tensor, held: Tensor) -> tuple[States, Tensor]:
         """Apply the law to requests of several regulators."""
-        rows = self._predictor.dynamics.rows
-        found = combine(self._law, self._control, states.value, parts, rows=rows, mask=mask, held=held)
+        found = self.network.combine(states.value, parts, mask, held)
         lost = ~found.sound & (states.status == Status.CONVERGED)
         status = states.status.masked_fill(lost, int(Status.UNSTABLE))
         status = status.masked_fill(~found.value.sum(1).isfinite(), int(Status.NONFINITE))
@@ -176,14 +162,13 @@ class Fitted:
 
     def _clamps(self, columns: np.ndarray, doses: np.ndarray) -> tuple[Tensor, Tensor]:
         """Mask and values over all regulators (requests, regulators)."""
-        dynamics = self._predictor.dynamics
-        held = np.zeros((len(columns), len(dynamics.rows) + 1), bool)
+        like = self.network.doses
+        held = np.zeros((len(columns), len(like) + 1), bool)
         values = np.zeros(held.shape)
         # The last column takes what fills up the rows.
         np.put_along_axis(held, columns, True, 1)
         np.put_along_axis(values, columns, doses, 1)
-        mask = torch.as_tensor(held[:, :-1], device=dynamics.b.device)
-        return mask, torch.as_tensor(values[:, :-1]).to(dynamics.b)
+        return torch.as_tensor(held[:, :-1], device=like.device), torch.as_tensor(values[:, :-1]).to(like)
 
     def _in_order(self, values: Tensor) -> np.ndarray:
         array: np.ndarray[Any, Any] = values.to(torch.float32).cpu().numpy()
@@ -200,7 +185,7 @@ class _Singles:
         self.code = np.where(columns >= 0, columns * len(self.levels) + level.reshape(columns.shape), -1)
         unique = np.unique(self.code)
         # Few different clamps are solved once; when every request has its own doses, block by block.
-        self.table = self._solve(unique[unique >= 0]) if len(unique) <= fitted._predictor.chunk_size else None
+        self.table = self._solve(unique[unique >= 0]) if len(unique) <= fitted.network.predictor.chunk_size else None
 
     def of(self, rows: slice) -> Parts:
         """Sum of the single effects of each request, and the norms of these (requests, most regulators of any)."""

@@ -18,8 +18,10 @@ from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._settings import settings
 from scclamp._storage import own, require_room
 from scclamp.conditions import Conditions
+from scclamp.tl._transmission_answer import Answer
+from scclamp.tl._transmission_bases import Basis, bases_of, single_shifts
+from scclamp.tl._transmission_controls import Controls
 from scclamp.tl._transmission_null import Shuffled
-from scclamp.tl._transmission_parts import Answer, Basis, Controls, bases_of, single_shifts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

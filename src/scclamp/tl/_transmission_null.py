@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from scclamp.conditions import Conditions
-from scclamp.tl._transmission_parts import shift_directions, single_shifts
+from scclamp.tl._transmission_bases import shift_directions, single_shifts
 
 if TYPE_CHECKING:
     from scclamp._assignment import Assignment

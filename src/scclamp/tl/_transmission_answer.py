@@ -1,4 +1,4 @@
-"""What `tl.transmission` is made of: control cells, bases of gene space, and what one encoder answers in one of them."""
+"""What one encoder answers along one basis of gene space, and the rows of tables that follow from it."""
 
 from __future__ import annotations
 
@@ -11,123 +11,13 @@ import torch
 
 from scclamp import encoders
 from scclamp._errors import InputError
-from scclamp._source import open_layer, stored_by_rows
-from scclamp._streaming import CHUNK_SIZE
 from scclamp.probes import captured, infinitesimal_transmission, preserved, regulatory_weight, transmission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from anndata import AnnData
-
-    from scclamp._assignment import Assignment
-    from scclamp.conditions import Conditions
     from scclamp.encoders import Encoder
+    from scclamp.tl._transmission_bases import Basis
+    from scclamp.tl._transmission_controls import Controls
     from scclamp.tl._transmission_null import Shuffled
-
-_TINY = 1e-10
-"""Singular values below this share of the largest are rounding."""
-
-
-@dataclass(frozen=True, eq=False)
-class Controls:
-    """Control cells of all draws.
-
-    Parameters
-    ----------
-    rows
-        Expression of each cell that any draw has, once (cells, genes): it is encoded once.
-    which
-        Which of them the draws have, one draw after another (draws x cells of each).
-    per_seed
-        Cells of each draw.
-    by_chance
-        Whether there were more cells to draw from, so that draws differ.
-    """
-
-    rows: np.ndarray
-    which: np.ndarray
-    per_seed: int
-    by_chance: bool
-
-    @classmethod
-    def draw(
-        cls,
-        adata: AnnData,
-        layer: str | None,
-        cells: Assignment,
-        n_cells: int,
-        n_seeds: int,
-        rng: np.random.Generator,
-    ) -> Self:
-        """Draw control cells without replacement, anew for each seed; all of them where there are fewer."""
-        known = np.flatnonzero((cells.codes == 0) & (cells.roles >= 0))
-        per_seed = min(n_cells, len(known))
-        drawn = np.stack([np.sort(rng.choice(known, per_seed, replace=False)) for _ in range(n_seeds)])
-        rows, at = np.unique(drawn, return_inverse=True)
-        return cls(_read(adata, layer, rows), at.ravel(), per_seed, per_seed < len(known))
-
-
-def _read(adata: AnnData, layer: str | None, rows: np.ndarray) -> np.ndarray:
-    """Expression of some rows, sorted, as float64."""
-    wanted = np.zeros(adata.n_obs, bool)
-    wanted[rows] = True
-    source = stored_by_rows(open_layer(adata, layer))
-    parts = [block[np.flatnonzero(wanted[at])] for at, block in source.blocks(CHUNK_SIZE, wanted)]
-    return np.concatenate([np.asarray(p.toarray() if hasattr(p, "toarray") else p, np.float64) for p in parts])
-
-
-@dataclass(frozen=True, eq=False)
-class Basis:
-    """Orthonormal directions of gene space, and the length of what is added along them.
-
-    Parameters
-    ----------
-    name
-        `alpha` or `gamma`.
-    directions
-        One in each row (k, genes).
-    scale
-        Median length of the observed shifts.
-    """
-
-    name: str
-    directions: np.ndarray
-    scale: float
-
-
-def single_shifts(conditions: Conditions) -> tuple[list[str], np.ndarray]:
-    """Names and shifts of the single-gene conditions."""
-    singles = conditions.select(conditions.singles & (conditions.train_n > 0))
-    return list(singles.names[1:]), singles.train_mean[1:] - singles.train_mean[0]
-
-
-def shift_directions(shifts: np.ndarray) -> np.ndarray:
-    """Orthonormal directions that span the shifts, by their singular values."""
-    _, values, directions = np.linalg.svd(shifts, full_matrices=False)
-    directions = directions[values > _TINY * values[0]]
-    # A lens that is not linear answers +v and -v differently, and the sign of a singular vector is anybody's: steps go where the
-    # perturbations go.
-    return directions * np.where((shifts @ directions.T).sum(0) < 0, -1.0, 1.0)[:, None]
-
-
-def bases_of(names: Sequence[str], shifts: np.ndarray, data: Any, **context: Any) -> list[Basis]:
-    """Principal components of control cells (alpha), and of the shifts (gamma)."""
-    lengths = np.linalg.norm(shifts, axis=1)
-    scale = float(np.median(lengths[lengths > 0]))
-    found = []
-    for name in names:
-        if name == "gamma":
-            directions = shift_directions(shifts)
-        else:
-            if (context["cells"].codes == 0).sum() < 2:
-                raise InputError(
-                    "basis='alpha' needs the spread of control cells, but there is one row of them. Use basis='gamma'."
-                )
-            pca = encoders.PCA.from_data(data, n_components=shifts.shape[1], **context)
-            directions = pca.components.T
-        found.append(Basis(name, directions, scale))
-    return found
 
 
 @dataclass(frozen=True, eq=False)
