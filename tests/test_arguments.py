@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scclamp._arguments import positions, require_choice, require_whole
+from scclamp._arguments import positions, read_rng, require_choice, require_whole
 from scclamp._errors import InputError
 
 
@@ -48,3 +48,21 @@ def test_only_genes_are_suggested_as_genes():
 def test_what_is_neither_a_name_nor_several_is_named():
     with pytest.raises(InputError, match=r"sources=0 is no name, nor several of them\. There are 'A'"):
         positions("sources", 0, ["A"])
+
+
+def test_seeds_and_generators_give_the_same_draws():
+    expected = np.random.default_rng(7).random(3)
+    own = np.random.default_rng(7)
+    assert read_rng(own, 0) is own
+    for rng, seed in ((7, 0), (np.int64(7), 0), (None, 7)):
+        np.testing.assert_array_equal(read_rng(rng, seed).random(3), expected)
+
+
+@pytest.mark.parametrize("rng", [-1, 1.0, "7", True, np.random.RandomState])
+def test_what_is_no_seed_is_refused(rng):
+    with pytest.raises(InputError, match="is no seed"):
+        read_rng(rng, 0)
+
+
+def test_none_without_a_seed_is_chance():
+    assert read_rng(None).integers(2**60) != read_rng(None).integers(2**60)

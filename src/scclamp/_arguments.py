@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scclamp._aliases import did_you_mean_gene
 from scclamp._errors import InputError, did_you_mean, list_some
@@ -46,6 +46,36 @@ def require_whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise InputError(f"{name}={value!r} must be a whole number of at least 1.")
     return int(value)
+
+
+def read_rng(rng: object, seed: int | None = None) -> np.random.Generator:
+    """Return the generator that is meant.
+
+    Parameters
+    ----------
+    rng
+        Seed, or a generator, which is taken as it is.
+    seed
+        What None stands for; None itself is chance.
+
+    Examples
+    --------
+    >>> bool(read_rng(3).integers(10) == read_rng(None, seed=3).integers(10))
+    True
+    >>> read_rng("a")
+    Traceback (most recent call last):
+    scclamp.errors.InputError: rng='a' is no seed. Pass a whole number of at least 0, or a numpy Generator.
+    """
+    import numpy as np
+
+    given: Any = seed if rng is None else rng
+    try:
+        if isinstance(given, bool):
+            raise TypeError
+        return np.random.default_rng(given)
+    except (TypeError, ValueError) as error:
+        msg = f"rng={rng!r} is no seed. Pass a whole number of at least 0, or a numpy Generator."
+        raise InputError(msg) from error
 
 
 def positions(name: str, asked: str | Iterable[str] | None, known: Sequence[str]) -> np.ndarray:

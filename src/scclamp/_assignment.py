@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from scclamp._aliases import did_you_mean_gene
+from scclamp._arguments import read_rng
 from scclamp._columns import read_column, unwrap
 from scclamp._errors import InputError, InputWarning, list_some
 from scclamp._guides import strip_guides
@@ -123,7 +124,7 @@ def assign(
     codes = np.array([index[label] for label in labels], np.int64)
     targets = tuple(reading.report.targets[name] for name in names)
     if split_key is None:
-        roles = stratified_roles(codes, train_fraction, np.random.default_rng(rng))
+        roles = stratified_roles(codes, train_fraction, read_rng(rng))
         split = f"train_fraction={train_fraction}"
     else:
         roles = _roles_of(table.read(split_key, "split_key"), split_key, codes)

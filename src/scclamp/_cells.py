@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from scclamp._arguments import read_rng
 from scclamp._split import validation_counts
 
 
@@ -17,9 +18,8 @@ def seed_of(rng: int | np.random.Generator | None) -> int:
     >>> seed_of(3), seed_of(np.random.default_rng(0)) == seed_of(np.random.default_rng(0))
     (3, True)
     """
-    if isinstance(rng, int | np.integer):
-        return int(rng)
-    return int(np.random.default_rng(rng).integers(2**53))
+    drawn = read_rng(rng)
+    return int(rng) if isinstance(rng, int | np.integer) else int(drawn.integers(2**53))
 
 
 def generator(seed: int, name: str) -> np.random.Generator:

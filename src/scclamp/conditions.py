@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 
-from scclamp._arguments import require_choice
+from scclamp._arguments import read_rng, require_choice
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._choice import choose
 from scclamp._clamps import Held, clamps, group_means, stack_groups
@@ -149,7 +149,7 @@ class Conditions:
         if n_bootstrap < 0:
             msg = f"n_bootstrap={n_bootstrap!r} is negative. Pass the number of replicates, or 0 for none."
             raise InputError(msg)
-        rng = np.random.default_rng(rng)
+        rng = read_rng(rng)
         cells = assign(
             data,
             perturbation_key=perturbation_key,
@@ -200,7 +200,7 @@ class Conditions:
         The conditions of `cells`.
         """
         adata = unwrap(data, mod).adata
-        rng = np.random.default_rng(rng)
+        rng = read_rng(rng)
         genes = tuple(str(g) for g in adata.var_names)
         groups = stack_groups(cells, n_bootstrap, rng)
         sums, stats = grouped_sums(open_layer(adata, layer), groups, chunk_size=chunk_size)

@@ -30,12 +30,6 @@ def call(capsys):
     return run
 
 
-@pytest.fixture
-def as_said():
-    """Turn a verdict of `tl.evaluate` into what is printed: Python's argument is an option here."""
-    return lambda report: report.replace("combination='steady_state'", "--steady-state") + "\n"
-
-
 @pytest.fixture(scope="session")
 def screen_file(tmp_path_factory):
     """A simulated screen; tests may not change it."""

@@ -254,8 +254,8 @@ def test_seeds(untouched_rng):
         ("singles", {"test_fraction": "0.2"}, "test_fraction='0.2' must be between 0 and 1"),
         ("combinations", {"seen": "two"}, "seen='two' must be numbers of seen genes"),
         ("combinations", {"seen": []}, r"seen=\[\] must be numbers of seen genes"),
-        ("cells", {"rng": "today"}, "rng='today' draws nothing. Pass a whole number from 0 on"),
-        ("cells", {"rng": -1}, "rng=-1 draws nothing"),
+        ("cells", {"rng": "today"}, "rng='today' is no seed. Pass a whole number of at least 0"),
+        ("cells", {"rng": -1}, "rng=-1 is no seed"),
         ("cells", {"key_added": "perturbation"}, "is the column that is read"),
     ],
 )  # fmt: skip

@@ -345,7 +345,7 @@ def test_the_report_says_what_the_law_of_combinations_does(adata):
     assert "costs skill here" in turned
     assert (
         "-0.090 [-0.180, -0.020] with it, 0.040 [0.010, 0.080] with the plain steady state "
-        "(combination='steady_state'), which is better than the strongest null of all." in turned
+        "(combination='steady_state', or --steady-state), which is better than the strongest null of all." in turned
     )
     assert "choose on the test" in turned
     gained = told(scores, record, judged, law=better, steady=unsure)
@@ -353,7 +353,7 @@ def test_the_report_says_what_the_law_of_combinations_does(adata):
     assert "which cannot be told from the strongest null of all" in gained
     same = told(scores, record, judged, law=better, steady=(0.03, 0.01, 0.05))
     assert "gains skill" in same
-    assert "(combination='steady_state').\n" in same
+    assert "(combination='steady_state', or --steady-state).\n" in same
     assert "law of combinations" not in told(scores, record, judged, law=better, steady=better)
     sc_c.tl.evaluate(adata, combination="steady_state", refit=False, **FAST)
     plain = adata.uns["clamp_evaluation"]["report"]

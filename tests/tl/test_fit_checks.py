@@ -13,7 +13,7 @@ from scclamp.conditions import Conditions
 from scclamp.encoders import as_encoder
 from scclamp.fitting import FitConfig
 from scclamp.tl import fit
-from scclamp.tl._fit_checks import FEW_CELLS, look_at, look_through, read_config, read_rng, report
+from scclamp.tl._fit_checks import FEW_CELLS, look_at, look_through, read_config, report
 
 
 @pytest.fixture(scope="module")
@@ -52,20 +52,6 @@ def test_settings_are_changed_one_by_one():
 def test_wrong_settings_are_named(config, changes, message):
     with pytest.raises(InputError, match=message):
         read_config(config, changes, fit)
-
-
-def test_seeds_and_generators_give_the_same_draws():
-    expected = np.random.default_rng(7).random(3)
-    own = np.random.default_rng(7)
-    assert read_rng(own, 0) is own
-    for rng, seed in ((7, 0), (np.int64(7), 0), (None, 7)):
-        np.testing.assert_array_equal(read_rng(rng, seed).random(3), expected)
-
-
-@pytest.mark.parametrize("rng", [-1, 1.0, "7", True, np.random.RandomState])
-def test_what_is_no_seed_is_refused(rng):
-    with pytest.raises(InputError, match="is no seed"):
-        read_rng(rng, 0)
 
 
 def said(conditions, **options):

@@ -106,5 +106,4 @@ def run(options: argparse.Namespace) -> None:
     record |= {"params": verdict["params"], "report": verdict["report"]}
     record |= {name: verdict[name].to_dict("records") for name in ("scores", "pairs")}
     write_output(options, data, verdict["scores"], record)
-    report = verdict["report"].replace("combination='steady_state'", "--steady-state")
-    finish(options, record, report, *([] if options.output is None else [""]))
+    finish(options, record, verdict["report"], *([] if options.output is None else [""]))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from scclamp._arguments import read_rng
 from scclamp._errors import InputError
 from scclamp._keys import PERTURBATION
 from scclamp.datasets._counts import draw_counts, draw_library_sizes, log_normalise
@@ -124,7 +125,7 @@ def simulated(
     """
     settings = {name: value for name, value in locals().items() if name not in ("preset", "rng")}
     config = configure(preset, settings)
-    root = np.random.default_rng(rng)
+    root = read_rng(rng)
     network_rng, design_rng, cell_rng = (np.random.default_rng(seed) for seed in root.integers(2**63, size=3))
     truth = draw_network(config, network_rng)
     genes, regulators = _name(config, truth)

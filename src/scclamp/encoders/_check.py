@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scclamp._arguments import require_whole
+from scclamp._arguments import read_rng, require_whole
 from scclamp._assignment import assign
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
@@ -87,7 +87,7 @@ def check(
     True
     """
     require_whole("n_cells", n_cells)
-    encoder, rng = as_encoder(encoder), np.random.default_rng(rng)
+    encoder, rng = as_encoder(encoder), read_rng(rng)
     given = None if reference is None else _read_reference(reference)
     cells = assign(adata, perturbation_key=perturbation_key, control=control, mod=mod, train_fraction=1.0)
     target = unwrap(adata, mod).adata

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from scclamp._arguments import require_whole
+from scclamp._arguments import read_rng, require_whole
 from scclamp._assignment import assign
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
@@ -143,7 +143,7 @@ class PCA:
         mean = np.sum([np.asarray(b.sum(0, dtype=np.float64)).ravel() for b in blocks()], axis=0) / n
         d = min(n_components, n - 1, len(mean))
         exact = len(mean) <= EXACT_UP_TO
-        components = _exact(blocks, mean, n, d) if exact else _randomised(blocks, mean, d, np.random.default_rng(rng))
+        components = _exact(blocks, mean, n, d) if exact else _randomised(blocks, mean, d, read_rng(rng))
         return cls(components, mean, target.var_names)
 
 

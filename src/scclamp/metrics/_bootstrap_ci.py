@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scclamp._arguments import require_whole
+from scclamp._arguments import read_rng, require_whole
 from scclamp._errors import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def bootstrap_ci(
     chosen = _mean if statistic is None else statistic
     found = {"estimate": float(chosen(used)) if len(used) else math.nan, "low": math.nan, "high": math.nan}
     if len(used) >= FEWEST:
-        generator = np.random.default_rng(rng)
+        generator = read_rng(rng)
         draws = [float(chosen(used[generator.integers(len(used), size=len(used))])) for _ in range(n_boot)]
         found["low"], found["high"] = (float(q) for q in np.quantile(draws, tails(len(used), level)))
     return found | {"n": float(len(used)), "n_undefined": float((~defined).sum())}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scclamp._arguments import require_whole
+from scclamp._arguments import read_rng, require_whole
 from scclamp._errors import InputError
 from scclamp.metrics._bootstrap_ci import FEWEST, tails
 from scclamp.metrics._candidates import as_finite
@@ -67,7 +67,7 @@ def transfer_recovery(
     >>> bool(table.loc[("gradient", "translator"), "auprc"] > table.loc[("gradient", "origin"), "auprc"])
     True
     """
-    generator, n_boot = np.random.default_rng(rng), require_whole("n_boot", n_boot)
+    generator, n_boot = read_rng(rng), require_whole("n_boot", n_boot)
     rows = [row for transfer in transfers for row in _rows(transfer, n_boot, generator)]
     if not rows:
         raise InputError("transfers is empty. Pass what probes.leave_out returned.")

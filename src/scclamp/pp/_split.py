@@ -137,7 +137,7 @@ def split(
     _check(kind, given)
     table = unwrap(adata, mod)
     require_writable(table.adata, "key_added", key_added)
-    options = Options.of(kind, given, _seed(rng))
+    options = Options.of(kind, given, seed_of(rng))
     reading = read_perturbations(table, perturbation_key=perturbation_key, control=control)
     if key_added in (reading.key, context_key):
         raise InputError(f"key_added={key_added!r} is the column that is read. Take another name.")
@@ -157,13 +157,6 @@ def split(
     write(table.adata, {key_added: column}, {key_added: record})
     total = conditions[["n_train", "n_val", "n_test"]].sum()
     _logger.info("obs[%r]: %d train, %d val, %d test cells, kind=%r", key_added, *total, kind)
-
-
-def _seed(rng: int | np.random.Generator | None) -> int:
-    usable = rng is None or isinstance(rng, np.random.Generator)
-    if not usable and (isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0):
-        raise InputError(f"rng={rng!r} draws nothing. Pass a whole number from 0 on, a numpy Generator, or None.")
-    return seed_of(rng)
 
 
 def _check(kind: str, given: dict[str, Any]) -> None:

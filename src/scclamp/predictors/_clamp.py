@@ -12,7 +12,7 @@ import torch
 
 from scclamp import encoders
 from scclamp._aliases import did_you_mean_gene
-from scclamp._arguments import require_whole
+from scclamp._arguments import read_rng, require_whole
 from scclamp._device import read_device
 from scclamp._errors import ConvergenceWarning, InputError, list_some
 from scclamp.encoders import Encoder, Identity
@@ -91,9 +91,7 @@ class Clamp:
         """
         singles = conditions.select(conditions.singles & (conditions.train_n > 0)).as_held()
         problem, _ = denoise(self._problem(singles), self.config.denoise)
-        trainer = Trainer(
-            problem, self.config, self.n_seeds, np.random.default_rng(self.config.seed if rng is None else rng)
-        )
+        trainer = Trainer(problem, self.config, self.n_seeds, read_rng(rng, self.config.seed))
         trainer.run()
         trainer.restore_best()
         self.regulators_ = singles.regulators

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
-from scclamp._arguments import require_whole
+from scclamp._arguments import read_rng, require_whole
 from scclamp._errors import InputError, NonFiniteError
 from scclamp.predictors._baseline import Baseline
 from scclamp.predictors._latent_network import LatentNetwork, train
@@ -70,7 +70,7 @@ class LatentAdditive(Baseline):
             n_perturbed=len(self.genes_),
             n_latent=self.n_latent,
             n_hidden=self.n_hidden,
-            rng=np.random.default_rng(self.seed if rng is None else rng),
+            rng=read_rng(rng, self.seed),
         )
         self.losses_ = train(
             self.network_,

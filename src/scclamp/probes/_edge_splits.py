@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scclamp._arguments import read_rng
 from scclamp._errors import InputError, list_some
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def gene_disjoint(
     at, genes = pd.factorize(np.concatenate(names), sort=True)
     n_test = round(test_share * len(genes))
     chosen = np.zeros(len(genes), bool)
-    chosen[np.random.default_rng(rng).choice(len(genes), n_test, replace=False)] = True
+    chosen[read_rng(rng).choice(len(genes), n_test, replace=False)] = True
     source, target = chosen[at].reshape(2, -1)
     train, test = ~source & ~target, source & target
     if not train.any() or not test.any():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from scclamp._arguments import read_rng
 from scclamp._errors import InputError, list_some
 from scclamp.probes._edge_nulls import edge_nulls
 from scclamp.probes._edge_splits import apart_from
@@ -112,7 +113,7 @@ def leave_out(
     [(('one',), 'two'), (('two',), 'one')]
     """
     settings = Translator() if translator is None else translator
-    root = np.random.default_rng(rng)
+    root = read_rng(rng)
     # One stream for each data set, so that its pairs are the same wherever it is used.
     seeds = dict(zip(data, root.integers(2**63, size=len(data)), strict=True))
     chosen = {name: sample_negatives(pairs, negatives, rng=seeds[name]) for name, pairs in data.items()}

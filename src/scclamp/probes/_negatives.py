@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from scclamp._arguments import require_choice
+from scclamp._arguments import read_rng, require_choice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def sample_negatives(
     if how == "all":
         return pairs
     group = np.zeros(len(labels), int) if how == "balanced" else pd.factorize(pairs.sources)[0]
-    return pairs.take(_even(labels, group, np.random.default_rng(rng)))
+    return pairs.take(_even(labels, group, read_rng(rng)))
 
 
 def _even(labels: NDArray[np.bool_], group: NDArray, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scclamp._arguments import require_whole
+from scclamp._arguments import read_rng, require_whole
 from scclamp._errors import InputError, NonFiniteError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Translator:
         x, y = _features(features, None), np.asarray(labels)
         if y.shape != (len(x),) or not np.isin(y, (0, 1)).all():
             raise InputError(f"labels has shape {y.shape}. Give True or False for each of the {len(x)} pairs.")
-        y, generator = y.astype(bool), np.random.default_rng(rng)
+        y, generator = y.astype(bool), read_rng(rng)
         kept_out = _hold_out(y, np.arange(len(x)) if groups is None else np.asarray(groups), self.held_out, generator)
         self.mean_, self.scale_ = x[~kept_out].mean(0), x[~kept_out].std(0)
         # Models answer in single precision, whose rounding leaves a constant a spread of its own.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scclamp._aliases import did_you_mean_gene
-from scclamp._arguments import require_choice
+from scclamp._arguments import read_rng, require_choice
 from scclamp._assignment import assign
 from scclamp._columns import unwrap
 from scclamp._digest import dump_json
@@ -98,7 +98,7 @@ def baselines(
     True
     """
     require_choice("unmeasured", unmeasured, ("error", "latent", "drop"))
-    rng = np.random.default_rng(FitConfig().seed if rng is None else rng)
+    rng = read_rng(rng, FitConfig().seed)
     labels: dict[str, Any] = {"perturbation_key": perturbation_key, "control": control, "mod": mod}
     cells = assign(adata, **labels, train_fraction=train_fraction, split_key=split_key, rng=rng)
     screen = Screen(adata, cells, layer, mod, unmeasured)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from scclamp._arguments import require_choice, require_whole
+from scclamp._arguments import read_rng, require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._digest import digest_text, dump_json
 from scclamp._errors import InputError
@@ -120,7 +120,7 @@ def evaluate(
     require_choice("clamp_values", clamp_values, ("singles", "observed"))
     require_choice("combination", combination, ("calibrated", "steady_state"))
     n_bootstrap = require_whole("n_bootstrap", n_bootstrap)
-    rng = np.random.default_rng(rng)
+    rng = read_rng(rng)
     target = unwrap(adata, mod).adata
     result = decode(target, key)
     key_added = _read_key(key_added, key)

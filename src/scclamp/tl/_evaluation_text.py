@@ -95,7 +95,7 @@ def law_of(scores: pd.DataFrame, params: Mapping[str, Any]) -> list[str]:
         f"The law of combinations ({constants}; the defaults of FitConfig were chosen on another screen) "
         f"{'gains' if skill > plain.value else 'costs'} skill here:",
         f"  {_interval(whole['network', 'skill'])} with it, {_interval(plain)} with the plain steady state "
-        f"(combination='steady_state'){''.join(turned[:1])}.",
+        f"(combination='steady_state', or --steady-state){''.join(turned[:1])}.",
         _BEFOREHAND,
     ]
 

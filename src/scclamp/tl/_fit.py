@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from scclamp import encoders
-from scclamp._arguments import require_choice, require_whole
+from scclamp._arguments import read_rng, require_choice, require_whole
 from scclamp._assignment import Unmeasured, assign, resolve_unmeasured
 from scclamp._columns import unwrap
 from scclamp._device import read_device
@@ -20,7 +20,7 @@ from scclamp._settings import settings
 from scclamp._storage import encode
 from scclamp.conditions import Conditions
 from scclamp.fitting import Checkpointer, FitConfig, FitProblem, Trainer, denoise
-from scclamp.tl._fit_checks import look_at, look_through, read_config, read_rng, report, with_values
+from scclamp.tl._fit_checks import look_at, look_through, read_config, report, with_values
 from scclamp.tl._fit_result import drop_derived, summarise
 
 if TYPE_CHECKING:

@@ -44,17 +44,6 @@ def read_config(config: object, changes: dict[str, Any], fit: Callable[..., Any]
     return known.replace(**changes)
 
 
-def read_rng(rng: object, seed: int) -> np.random.Generator:
-    """Return the generator that is meant."""
-    if rng is None:
-        return np.random.default_rng(seed)
-    if isinstance(rng, np.random.Generator):
-        return rng
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
-        raise InputError(f"rng={rng!r} is no seed. Pass a whole number of at least 0, or a numpy Generator.")
-    return np.random.default_rng(int(rng))
-
-
 def with_values(error: InputError, adata: AnnData, layer: str | None) -> InputError:
     """The same error, with what is wrong with the values beside it."""
     try:

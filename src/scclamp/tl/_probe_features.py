@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from scclamp import encoders
-from scclamp._arguments import positions, require_choice, require_whole
+from scclamp._arguments import positions, read_rng, require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._errors import InputError
 from scclamp.probes import PairFeatures
@@ -122,7 +122,7 @@ def probe_features(
         raise InputError("methods is empty. Name at least one, or leave it out for all.")
     for each in (encoder, reconstruct):
         encoders.require_panel(each, genes)
-    drawn = typical_state(adata, layer, mod, n_cells, perturbation_key, control, np.random.default_rng(rng))
+    drawn = typical_state(adata, layer, mod, n_cells, perturbation_key, control, read_rng(rng))
     models = {method: Model.of(encoder, reconstruct, embeddings, method, len(genes)) for method in chosen}
     argument = "encoder" if reconstruct is None else "reconstruct"
     # The encoder may be in another precision than what reconstructs.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from scclamp import encoders
-from scclamp._arguments import positions, require_choice, require_whole
+from scclamp._arguments import positions, read_rng, require_choice, require_whole
 from scclamp._columns import unwrap
 from scclamp._digest import dump_json
 from scclamp._storage import own, require_room
@@ -127,7 +127,7 @@ def probe_grn(
     for each in (encoder, reconstruct):
         encoders.require_panel(each, genes)
     model = Model.of(encoder, reconstruct, embeddings, method, len(genes))
-    drawn = typical_state(adata, layer, mod, n_cells, perturbation_key, control, np.random.default_rng(rng))
+    drawn = typical_state(adata, layer, mod, n_cells, perturbation_key, control, read_rng(rng))
     argument = "encoder" if reconstruct is None else "reconstruct"
     model.look([method], drawn.mean, argument=argument, stacklevel=2)
     question = Question.of(model, drawn, baseline, values, n_values, method, batch_size)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scclamp import encoders
-from scclamp._arguments import require_choice, require_whole
+from scclamp._arguments import read_rng, require_choice, require_whole
 from scclamp._assignment import assign, resolve_unmeasured
 from scclamp._columns import unwrap
 from scclamp._digest import dump_json
@@ -144,7 +144,7 @@ def transmission(
     n_cells, n_seeds = require_whole("n_cells", n_cells), require_whole("n_seeds", n_seeds)
     n_bootstrap = require_whole("n_bootstrap", n_bootstrap)
     batch_size = None if batch_size is None else require_whole("batch_size", batch_size)
-    rng = np.random.default_rng(rng)
+    rng = read_rng(rng)
     target = unwrap(adata, mod).adata
     require_room(target, key_added, _PARTS, "tl.transmission")
     cells = assign(adata, perturbation_key=perturbation_key, control=control, mod=mod, train_fraction=1.0, rng=0)
