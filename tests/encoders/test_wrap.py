@@ -228,10 +228,18 @@ def test_the_head_of_a_module_goes_with_it():
     assert not hasattr(as_encoder(model.forward), "reconstruct")
 
 
-def test_a_layer_that_is_called_reconstruct_is_no_head():
-    layer = torch.nn.ModuleDict({"inner": torch.nn.Linear(5, 2)})
-    layer.reconstruct = torch.nn.Linear(2, 5)
-    assert not hasattr(as_encoder(layer), "reconstruct")
+@pytest.mark.parametrize("own", [torch.nn.Linear(2, 5), True], ids=["layer", "setting"])
+def test_what_else_is_called_reconstruct_is_no_head(own):
+    model = torch.nn.Linear(5, 2)
+    model.reconstruct = own
+    assert not hasattr(as_encoder(model), "reconstruct")
+    assert as_encoder(model, reconstruct=torch.sin).head is torch.sin
+
+
+def test_a_head_need_not_be_a_method():
+    model = torch.nn.Linear(5, 2)
+    model.reconstruct = torch.sin
+    assert torch.equal(as_encoder(model).reconstruct(torch.ones(2, 5)), torch.ones(2, 5).sin())
 
 
 def test_both_maps_decide_the_fingerprint():

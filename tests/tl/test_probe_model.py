@@ -23,6 +23,20 @@ def test_reconstruct_of_the_call_comes_before_that_of_the_encoder():
     assert model.fingerprint == as_encoder(own).fingerprint()
 
 
+def test_what_is_a_head_is_said_in_one_place():
+    """A module is asked as `as_encoder` would wrap it."""
+    module = torch.nn.Linear(3, 3)
+    module.reconstruct = torch.nn.Linear(2, 3)
+    for encoder in (module, as_encoder(module)):
+        with pytest.raises(InputError, match=r"'Linear' has no reconstruct\(x\)"):
+            Model.of(encoder, None, None, "gradient", 3)
+    del module.reconstruct
+    module.reconstruct = torch.sin
+    for encoder in (module, as_encoder(module)):
+        x = torch.ones(2, 3)
+        assert torch.equal(Model.of(encoder, None, None, "gradient", 3).reconstruct(x), x.sin())
+
+
 def test_embeddings_may_be_a_tensor_that_requires_grad():
     table = torch.nn.Embedding(3, 2)
     model = Model.of(None, None, table.weight, "embedding", 3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -238,9 +237,10 @@ def as_encoder(
     if not callable(function):
         msg = f"encoder={function!r} is neither an encoder, a torch module nor a function. Pass a map of a tensor."
         raise InputError(msg)
-    # A layer of that name maps representations, not states.
     own_head = getattr(function, "reconstruct", None)
-    head = reconstruct or (own_head if inspect.ismethod(own_head) else None)
+    # A layer of that name maps representations, not states.
+    has_head = callable(own_head) and not isinstance(own_head, torch.nn.Module)
+    head = own_head if reconstruct is None and has_head else reconstruct
     settings: Any = {
         "name": name,
         "affine": affine,

@@ -60,7 +60,7 @@ class Model:
                 "encoder is None, and so is reconstruct. Pass an encoder, or a map of expression as reconstruct=."
             )
         lens = None if encoder is None else _as_lens(encoder, "encoder")
-        own = getattr(encoder, "reconstruct", None) if reconstruct is None else reconstruct
+        own = getattr(lens, "reconstruct", None) if reconstruct is None else reconstruct
         if isinstance(own, encoders.Encoder) and not callable(own):
             own = own.encode
         # Representations are the encoder's, wherever expression is reconstructed.
